@@ -1,0 +1,75 @@
+import type { ErrorCode } from "./errors.ts";
+
+/** Exit statuses of the binary (README, "Exit statuses"). They are API. */
+export const exitStatus = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  person: 4,
+  timedOut: 124,
+  canceled: 130,
+  /** `exec` and `shell`: every error of our own, as ssh(1) does. */
+  ours: 255,
+} as const;
+
+const personCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "AUTH_REQUIRED",
+  "HOST_KEY_UNKNOWN",
+  "APPROVAL_REQUIRED",
+]);
+const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["USAGE", "INVALID_INPUT"]);
+
+/**
+ * The exit status for an error that produced no result.
+ * @param remoteStatus true for commands whose status is the remote command's (`exec`, `shell` on one target)
+ */
+export const exitStatusOfError = (code: ErrorCode, remoteStatus: boolean): number => {
+  if (usageCodes.has(code)) return exitStatus.usage;
+  if (code === "CANCELED") return exitStatus.canceled;
+  if (remoteStatus) return code === "TIMEOUT" ? exitStatus.timedOut : exitStatus.ours;
+  return personCodes.has(code) ? exitStatus.person : exitStatus.failed;
+};
+
+/** POSIX numbers of the signals RFC 4254, section 6.10 names; they agree on Linux, macOS and the BSDs but for USR1 and USR2. */
+const signalNumbers: Readonly<Record<string, number>> = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ILL: 4,
+  ABRT: 6,
+  FPE: 8,
+  KILL: 9,
+  USR1: 10,
+  SEGV: 11,
+  USR2: 12,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+};
+
+/** What a finished remote command reports, as far as the exit status is concerned. */
+export interface ExitFacts {
+  outcome: "exited" | "signaled" | "timedOut" | "canceled" | "unknown";
+  exitCode: number | null;
+  /** Signal name without the SIG prefix, as on the wire (RFC 4254, section 6.10), or null. */
+  signal: string | null;
+}
+
+/** The exit status of `exec` on one target: the remote status, 128+n for a signal, 124, 130, or 255. */
+export const exitStatusOfCommand = (facts: ExitFacts): number => {
+  switch (facts.outcome) {
+    case "exited":
+      // A status over 254 cannot be told from our own 255 in one byte; 256 must never wrap to 0.
+      return facts.exitCode === null || facts.exitCode < 0 || facts.exitCode > 254 ? exitStatus.ours : facts.exitCode;
+    case "signaled":
+      return facts.signal !== null && signalNumbers[facts.signal] !== undefined
+        ? 128 + (signalNumbers[facts.signal] ?? 0)
+        : exitStatus.ours;
+    case "timedOut":
+      return exitStatus.timedOut;
+    case "canceled":
+      return exitStatus.canceled;
+    case "unknown":
+      return exitStatus.ours;
+  }
+};

@@ -1,0 +1,75 @@
+/**
+ * The one definition of a verb. Both faces are derived from it: the CLI's command and help, the MCP tool and its schemas,
+ * the annotations, and what policy is asked. Nothing about an operation is said a second time elsewhere.
+ */
+import type * as v from "valibot";
+import type { CallScope, Sessions, Sink } from "./session.ts";
+
+export type Face = "cli" | "mcp";
+
+/** What an operation does to the world; MCP annotations, read-only mode and the policy default follow from it. */
+export type Effect = "read" | "write" | "execute" | "destructive";
+
+export interface Caller {
+  face: Face;
+  /** Who is behind the face: `cli`, or the MCP client's name and version. */
+  client: string;
+  /** The caller's working directory; relative local paths are meant from here. */
+  cwd: string;
+  /** The caller's agent socket (SSH_AUTH_SOCK), or null. */
+  agentSocket: string | null;
+}
+
+/** A rule that was broken: where, and what is wrong, in words for the person who typed it. */
+export interface Issue {
+  field: string;
+  message: string;
+}
+
+/** What a running operation may use: its call, the sessions, and its streams. */
+export interface Context extends CallScope {
+  sessions: Sessions;
+  stdin: AsyncIterable<Uint8Array>;
+  stdout: Sink;
+  stderr: Sink;
+  /** Tells the face that work goes on; dropped when nobody asked. */
+  progress(message: string): void;
+}
+
+type Input = v.StrictObjectSchema<v.ObjectEntries, undefined>;
+type Output = v.ObjectSchema<v.ObjectEntries, undefined>;
+
+export interface Operation<I extends Input = Input, O extends Output = Output> {
+  /** The operation's own name, used by policy and audit. */
+  name: string;
+  /** The CLI command. */
+  command: string;
+  /** The MCP tool. */
+  tool: string;
+  faces: readonly Face[];
+  title: string;
+  /** One text for `--help` and `tools/list`: what it does, when to use a sibling instead, what it returns, limits, errors. */
+  description: string;
+  effect: Effect;
+  /** Whether running it twice with the same input has no further effect. */
+  idempotent: boolean;
+  input: I;
+  output: O;
+  /** Rules across fields that a schema cannot say; pure. The description says them in words. */
+  validate(input: v.InferOutput<I>): Issue[];
+  /** Fields that the CLI takes as words instead of flags, in order. */
+  positionals: readonly (keyof I["entries"] & string)[];
+  /** The field that takes every word after the positionals, or null. */
+  rest: (keyof I["entries"] & string) | null;
+  /** `pipe`: stdin, stdout and stderr stream; the result holds `stdout`, `stderr` and `truncated` when captured. */
+  streams: "none" | "pipe";
+  /** Fields a model must not set: absent from the tool's schema, refused by dispatch from an MCP face. */
+  cliOnly: readonly (keyof I["entries"] & string)[];
+  run(input: v.InferOutput<I>, context: Context): Promise<v.InferOutput<O>>;
+  /** The result as text for a person or a model; as complete as the result itself. Remote text in it is escaped. */
+  render(output: v.InferOutput<O>): string;
+}
+
+/** Keeps the literal types of a definition; does nothing else. */
+export const defineOperation = <I extends Input, O extends Output>(operation: Operation<I, O>): Operation<I, O> =>
+  operation;

@@ -1,0 +1,147 @@
+/**
+ * What operations know of sessions. The broker implements these; operations, faces and tests only see the interfaces.
+ * Durations are milliseconds unless the name says otherwise.
+ */
+import type { Caller } from "./operation.ts";
+
+export type SessionState = "live" | "cached" | "lost";
+
+/** One row of `ls`. */
+export interface SessionInfo {
+  name: string;
+  /** The destination as it was given. */
+  destination: string;
+  /** Resolved host name, port and user: what was dialled. */
+  host: string;
+  port: number;
+  user: string;
+  state: SessionState;
+  /** Calls running on the session now. */
+  running: number;
+  ageMs: number;
+  idleMs: number;
+  /** Milliseconds until the idle session is closed; null when it never is. */
+  expiresInMs: number | null;
+  openedBy: { face: Caller["face"]; client: string };
+  lent: boolean;
+  title: string | null;
+  /** True when opening it again needs a person: a password, a passphrase, a code. */
+  needsPerson: boolean;
+}
+
+/** What it takes to reach a server: the destination, and what the caller says beside it. */
+export interface DialRequest {
+  /** An alias of ssh_config, `[user@]host[:port]` or `ssh://[user@]host[:port]`. */
+  destination: string;
+  user: string | null;
+  port: number | null;
+  /** Key files, in the order to try, before those of ssh_config. A leading `~/` is the caller's home. */
+  identityFiles: readonly string[];
+  /** `-F FILE` instead of the user's and the system's ssh_config; `none` reads none. */
+  configFile: string | null;
+  /** `-o Keyword=value`, in order; they win over every file. */
+  options: readonly string[];
+  /** Limit for TCP, handshake and authentication together, without the time a person takes to answer. */
+  timeoutMs: number | null;
+}
+
+export interface OpenRequest extends DialRequest {
+  /** The session's name; null derives it from the destination. */
+  name: string | null;
+  title: string | null;
+  /** Idle time after which the connection is closed; null is the default, 0 never. */
+  ttlMs: number | null;
+}
+
+/** A session that was opened or found, with what the login said. */
+export interface OpenedSession {
+  info: SessionInfo;
+  reused: boolean;
+  /** RFC 4252 method name that succeeded last. */
+  authMethod: string;
+  /** The server's host key as `SHA256:…`. */
+  hostKey: string;
+  /** The login banner (RFC 4252, section 5.4), at most 64 KiB, as the server sent it; null when there was none. */
+  banner: string | null;
+  createdAt: Date;
+  expiresAt: Date | null;
+}
+
+/** Takes chunks at the pace of its reader: resolves when the chunk is accepted and there is room for more. */
+export interface Sink {
+  write(chunk: Uint8Array): Promise<void>;
+}
+
+export interface CommandRequest {
+  /** The command line, sent byte for byte. */
+  command: string;
+  stdin: AsyncIterable<Uint8Array>;
+  stdout: Sink;
+  stderr: Sink;
+  /** Limit for the command itself, from the exec request on; null is none. */
+  timeoutMs: number | null;
+}
+
+export type CommandOutcome = "exited" | "signaled" | "timedOut" | "canceled" | "unknown";
+
+/**
+ * How far a stop got. `confirmed`: the server's process table was read afterwards and nothing of the command was left.
+ * `dispatched`: signals went out and the command's channel ended, but nobody could look. `unconfirmed`: neither.
+ */
+export type StopResult = "confirmed" | "dispatched" | "unconfirmed";
+
+export interface CommandResult {
+  outcome: CommandOutcome;
+  /** The remote exit status, unsigned 32 bit; null unless `outcome` is `exited`. */
+  exitCode: number | null;
+  /** Signal name without SIG (RFC 4254, section 6.10); null unless `outcome` is `signaled`. */
+  signal: string | null;
+  /** Null when nothing had to be stopped. */
+  stopped: StopResult | null;
+  durationMs: number;
+  /** Bytes the remote sent, whether kept or not. */
+  stdoutBytes: number;
+  stderrBytes: number;
+  /** For `unknown`: what is known about why. Null otherwise. */
+  reason: string | null;
+}
+
+/** A question that only a person can answer. Texts from the server are untrusted: escape them where they are shown. */
+export interface Question {
+  kind: "password" | "passphrase" | "keyboard-interactive" | "host-key";
+  /** What to show: one or more lines, without a trailing newline. */
+  text: string;
+  /** Whether the typed answer may be shown. */
+  echo: boolean;
+  /** The parsed destination the question is about, in canonical form: what a hint may be built from. */
+  destination: string;
+}
+
+/** Asks the calling face. Rejects with AUTH_REQUIRED, or HOST_KEY_UNKNOWN for a host key, when nobody can answer. */
+export type Ask = (question: Question) => Promise<string>;
+
+/** The part of a call that sessions need: who called, who answers, when to stop. */
+export interface CallScope {
+  caller: Caller;
+  signal: AbortSignal;
+  ask: Ask;
+}
+
+export interface Session {
+  readonly info: SessionInfo;
+  /**
+   * Runs one command. Resolves with the result shape whenever the exec request was handed to the socket.
+   * @throws SshMcpError for everything before that (CHANNEL_REFUSED, CONNECTION_LOST, CANCELED, …)
+   */
+  exec(request: CommandRequest, scope: CallScope): Promise<CommandResult>;
+}
+
+export interface Sessions {
+  /** Opens, or returns the session with the same identity. */
+  open(request: OpenRequest, scope: CallScope): Promise<OpenedSession>;
+  /** The session a target names: an exact session name first, else a destination, which is opened. */
+  use(request: DialRequest, scope: CallScope): Promise<Session>;
+  list(caller: Caller): SessionInfo[];
+  /** Closes the named sessions, or all that the caller may close; returns the names that were closed. */
+  close(names: readonly string[] | "all", caller: Caller): Promise<string[]>;
+}
