@@ -31,21 +31,21 @@ export const exitStatusOfError = (code: ErrorCode, remoteStatus: boolean): numbe
 };
 
 /** POSIX numbers of the signals RFC 4254, section 6.10 names; they agree on Linux, macOS and the BSDs but for USR1 and USR2. */
-const signalNumbers: Readonly<Record<string, number>> = {
-  HUP: 1,
-  INT: 2,
-  QUIT: 3,
-  ILL: 4,
-  ABRT: 6,
-  FPE: 8,
-  KILL: 9,
-  USR1: 10,
-  SEGV: 11,
-  USR2: 12,
-  PIPE: 13,
-  ALRM: 14,
-  TERM: 15,
-};
+const signalNumbers: ReadonlyMap<string, number> = new Map([
+  ["HUP", 1],
+  ["INT", 2],
+  ["QUIT", 3],
+  ["ILL", 4],
+  ["ABRT", 6],
+  ["FPE", 8],
+  ["KILL", 9],
+  ["USR1", 10],
+  ["SEGV", 11],
+  ["USR2", 12],
+  ["PIPE", 13],
+  ["ALRM", 14],
+  ["TERM", 15],
+]);
 
 /** What a finished remote command reports, as far as the exit status is concerned. */
 export interface ExitFacts {
@@ -61,10 +61,10 @@ export const exitStatusOfCommand = (facts: ExitFacts): number => {
     case "exited":
       // A status over 254 cannot be told from our own 255 in one byte; 256 must never wrap to 0.
       return facts.exitCode === null || facts.exitCode < 0 || facts.exitCode > 254 ? exitStatus.ours : facts.exitCode;
-    case "signaled":
-      return facts.signal !== null && signalNumbers[facts.signal] !== undefined
-        ? 128 + (signalNumbers[facts.signal] ?? 0)
-        : exitStatus.ours;
+    case "signaled": {
+      const number = signalNumbers.get(facts.signal ?? "");
+      return number === undefined ? exitStatus.ours : 128 + number;
+    }
     case "timedOut":
       return exitStatus.timedOut;
     case "canceled":

@@ -39,7 +39,8 @@ export interface Context extends CallScope {
 type Input = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 type Output = v.ObjectSchema<v.ObjectEntries, undefined>;
 
-export interface Operation<I extends Input = Input, O extends Output = Output> {
+/** A definition with the types of its own fields; `Operation` is the same with the types erased, as lists hold it. */
+export interface OperationSpec<I extends Input, O extends Output> {
   /** The operation's own name, used by policy and audit. */
   name: string;
   /** The CLI command. */
@@ -58,18 +59,27 @@ export interface Operation<I extends Input = Input, O extends Output = Output> {
   /** Rules across fields that a schema cannot say; pure. The description says them in words. */
   validate(input: v.InferOutput<I>): Issue[];
   /** Fields that the CLI takes as words instead of flags, in order. */
-  positionals: readonly (keyof I["entries"] & string)[];
-  /** The field that takes every word after the positionals, or null. */
-  rest: (keyof I["entries"] & string) | null;
+  positionals: readonly FieldOf<I>[];
+  /** The field that takes every word after the positionals, or null: joined by single spaces when it is a string. */
+  rest: FieldOf<I> | null;
+  /** Number fields that hold seconds; the CLI also takes `1500ms 30s 5m 8h 2d` for them. */
+  durations: readonly FieldOf<I>[];
+  /** The field that says where the operation acts, or null; policy decides by it. */
+  target: FieldOf<I> | null;
   /** `pipe`: stdin, stdout and stderr stream; the result holds `stdout`, `stderr` and `truncated` when captured. */
   streams: "none" | "pipe";
   /** Fields a model must not set: absent from the tool's schema, refused by dispatch from an MCP face. */
-  cliOnly: readonly (keyof I["entries"] & string)[];
+  cliOnly: readonly FieldOf<I>[];
   run(input: v.InferOutput<I>, context: Context): Promise<v.InferOutput<O>>;
   /** The result as text for a person or a model; as complete as the result itself. Remote text in it is escaped. */
   render(output: v.InferOutput<O>): string;
 }
 
-/** Keeps the literal types of a definition; does nothing else. */
-export const defineOperation = <I extends Input, O extends Output>(operation: Operation<I, O>): Operation<I, O> =>
-  operation;
+type FieldOf<I extends Input> = keyof I["entries"] & string;
+
+/** Spelled out field by field, so that definitions are compared by shape and every one fits. */
+export type Operation = { [Field in keyof OperationSpec<Input, Output>]: OperationSpec<Input, Output>[Field] };
+
+/** Checks a definition against the types of its own fields; changes nothing. */
+export const defineOperation = <I extends Input, O extends Output>(spec: OperationSpec<I, O>): OperationSpec<I, O> =>
+  spec;

@@ -1,0 +1,92 @@
+import * as v from "valibot";
+import { escapeLine, escapeText } from "../core/escape.ts";
+import { defineOperation } from "../core/operation.ts";
+import { destination, dialFields, dialRequest, sessionFields, timeoutSeconds, timestamp } from "./fields.ts";
+
+const description = `Open a named SSH session to a server, or return the one that is open.
+Use it for a login with its own name, user, port or key, or to see whether a server can be reached; ssh_exec (exec) opens a plain destination by itself.
+Returns the name for later calls, what was dialled, the authentication method, host key and banner.
+For a model, a login that needs a person fails with AUTH_REQUIRED and an unknown host key with HOST_KEY_UNKNOWN; the hint is what the person types. A changed host key is refused (HOST_KEY_CHANGED).`;
+
+export const connect = defineOperation({
+  name: "connect",
+  command: "connect",
+  tool: "ssh_connect",
+  faces: ["cli", "mcp"],
+  title: "Open an SSH session",
+  description,
+  effect: "write",
+  idempotent: true,
+  input: v.strictObject({
+    destination,
+    name: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "a name is 1 to 64 of a-z 0-9 . _ - and begins with a letter or digit"),
+        v.description("Name for the session (default: the alias or host)"),
+      ),
+    ),
+    title: v.optional(v.pipe(v.string(), v.maxLength(200), v.description("What it is for, shown in lists"))),
+    ttl: v.optional(
+      v.pipe(
+        v.number(),
+        v.minValue(0),
+        v.maxValue(30 * 24 * 60 * 60),
+        v.description("Seconds without use until it is closed (default 900, 0 never)"),
+      ),
+    ),
+    timeout: v.optional(timeoutSeconds("Seconds for connecting and login (default 15)")),
+    ...dialFields,
+  }),
+  output: v.object({
+    ...sessionFields,
+    reused: v.pipe(v.boolean(), v.description("True when the session was there before this call")),
+    authMethod: v.pipe(v.string(), v.description("Authentication method that succeeded, as RFC 4252 names it")),
+    hostKey: v.pipe(v.string(), v.description("Fingerprint of the server's host key, SHA256:…")),
+    banner: v.pipe(v.nullable(v.string()), v.description("What the server showed at the login; null for nothing")),
+    createdAt: v.pipe(timestamp, v.description("When it was opened, UTC")),
+    expiresAt: v.pipe(v.nullable(timestamp), v.description("When it is closed unless used; null for never")),
+  }),
+  validate: () => [],
+  positionals: ["destination"],
+  rest: null,
+  durations: ["ttl", "timeout"],
+  target: "destination",
+  streams: "none",
+  cliOnly: ["configFile", "options"],
+  run: async (input, context) => {
+    const opened = await context.sessions.open(
+      {
+        ...dialRequest(input.destination, input, input.timeout),
+        name: input.name ?? null,
+        title: input.title ?? null,
+        ttlMs: input.ttl === undefined ? null : Math.round(input.ttl * 1000),
+      },
+      context,
+    );
+    const { info } = opened;
+    return {
+      name: info.name,
+      destination: info.destination,
+      host: info.host,
+      port: info.port,
+      user: info.user,
+      state: info.state,
+      reused: opened.reused,
+      authMethod: opened.authMethod,
+      hostKey: opened.hostKey,
+      banner: opened.banner,
+      title: info.title,
+      createdAt: opened.createdAt.toISOString(),
+      expiresAt: opened.expiresAt?.toISOString() ?? null,
+    };
+  },
+  render: (session) =>
+    [
+      `${session.reused ? "reused" : "opened"} ${session.name}: ${session.user}@${session.host} port ${session.port}, ${session.state}`,
+      `destination ${escapeLine(session.destination)}, authenticated by ${session.authMethod}, host key ${session.hostKey}`,
+      ...(session.title === null ? [] : [`title ${escapeLine(session.title)}`]),
+      `created ${session.createdAt}, ${session.expiresAt === null ? "never expires" : `expires ${session.expiresAt} unless used`}`,
+      ...(session.banner === null ? [] : [`banner:\n${escapeText(session.banner)}`]),
+    ].join("\n"),
+});

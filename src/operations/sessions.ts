@@ -1,0 +1,62 @@
+import * as v from "valibot";
+import { formatDuration } from "../core/duration.ts";
+import { escapeLine } from "../core/escape.ts";
+import { defineOperation } from "../core/operation.ts";
+import { count, sessionFields } from "./fields.ts";
+
+const description = `List the SSH sessions that can be used now: name, what they are connected to, state, running commands, age, idle time, time left, and who opened them. A model sees its own and those lent to it.
+Use it to find a session's name for ssh_exec, or to see what is still open; it connects to nothing and changes nothing. For the files on a server run ls with ssh_exec.`;
+
+const row = v.object({
+  ...sessionFields,
+  running: v.pipe(count, v.description("Calls running on it now")),
+  ageMs: v.pipe(count, v.description("Milliseconds since it was opened")),
+  idleMs: v.pipe(count, v.description("Milliseconds since it was used")),
+  expiresInMs: v.pipe(v.nullable(count), v.description("Milliseconds until it is closed unless used; null for never")),
+  openedBy: v.pipe(
+    v.object({
+      face: v.pipe(v.picklist(["cli", "mcp"]), v.description("A person's command line (cli) or an agent (mcp)")),
+      client: v.pipe(v.string(), v.description("The agent's program and version; cli for a person")),
+    }),
+    v.description("Who opened it"),
+  ),
+  lent: v.pipe(v.boolean(), v.description("Whether agents may use it")),
+  needsPerson: v.pipe(v.boolean(), v.description("Whether opening it again takes a person, for a secret")),
+});
+
+export const sessions = defineOperation({
+  name: "sessions",
+  command: "ls",
+  tool: "ssh_sessions",
+  faces: ["cli", "mcp"],
+  title: "List SSH sessions",
+  description,
+  effect: "read",
+  idempotent: true,
+  input: v.strictObject({}),
+  output: v.object({ sessions: v.pipe(v.array(row), v.description("One entry per session")) }),
+  validate: () => [],
+  positionals: [],
+  rest: null,
+  durations: [],
+  target: null,
+  streams: "none",
+  cliOnly: [],
+  run: async (_input, context) => ({ sessions: context.sessions.list(context.caller) }),
+  render: ({ sessions }) => (sessions.length === 0 ? "no sessions" : sessions.map(line).join("\n")),
+});
+
+type Row = v.InferOutput<typeof row>;
+
+const line = (row: Row): string =>
+  [
+    `${row.name}: ${row.user}@${row.host} port ${row.port} (${escapeLine(row.destination)}), ${row.state}`,
+    `${row.running} running`,
+    `age ${formatDuration(row.ageMs)}`,
+    `idle ${formatDuration(row.idleMs)}`,
+    row.expiresInMs === null ? "never expires" : `expires in ${formatDuration(row.expiresInMs)}`,
+    `opened by ${row.openedBy.face} ${escapeLine(row.openedBy.client)}`,
+    row.lent ? "lent" : "private",
+    ...(row.needsPerson ? ["needs a person to reconnect"] : []),
+    ...(row.title === null ? [] : [escapeLine(row.title)]),
+  ].join(", ");
