@@ -41,9 +41,19 @@ export interface Frame {
 export const controlLimit = 1024 * 1024;
 /** Largest payload of a stream or value frame. */
 export const dataLimit = 256 * 1024;
-/** Credit each stream of a call starts with, in bytes. */
+/** Largest result, as bytes of JSON, in one frame or in pieces. */
+export const valueLimit = 64 * 1024 * 1024;
+/** Largest `capture`: two streams of it, escaped as JSON at worst, still make a result that fits. */
+export const captureLimit = 4 * 1024 * 1024;
+/** Calls that may run at once on one connection. */
+export const callLimit = 256;
+/**
+ * Credit each stream of a call starts with, in bytes; a sender never has more. A receiver gives back what was read when
+ * it comes to a quarter of this, so a sender must use whatever credit it has, however small.
+ */
 export const initialCredit = { stdin: 256 * 1024, stdout: 1024 * 1024, stderr: 1024 * 1024 } as const;
 
+/** The client's first frame; it need not wait for the `welcome`. Every major version keeps this shape, and `failure`'s on call 0. */
 export interface Hello {
   kind: "hello";
   protocol: number;
@@ -82,8 +92,11 @@ export type PromptMessage = Question & { prompt: number };
 
 /** A byte pipe to the other side: a socket, or one end of an in-memory pair. */
 export interface Transport {
-  /** Queues bytes; never blocks. Bytes written after close are dropped. */
+  /** Queues bytes, which are the transport's from then on; never blocks. Bytes written after close are dropped. */
   write(bytes: Uint8Array): void;
+  /** Bytes written that the other side has not taken yet. */
+  readonly pending: number;
+  /** Ends both directions. What was written before is delivered first. */
   close(): void;
   /** Set once, before the first byte arrives. */
   onData: (bytes: Uint8Array) => void;
@@ -116,7 +129,7 @@ export const encodePrompt = (call: number, message: PromptMessage): Uint8Array =
 const encodeJson = (type: FrameType, call: number, message: unknown): Uint8Array => {
   const payload = encoder.encode(JSON.stringify(message));
   if (payload.length > controlLimit) {
-    throw new SshMcpError("TOO_LARGE", `a request of ${payload.length} bytes is over the limit of ${controlLimit}`, {
+    throw new SshMcpError("TOO_LARGE", `a message of ${payload.length} bytes is over the limit of ${controlLimit}`, {
       hint: "send long input through stdin",
     });
   }
@@ -147,42 +160,74 @@ export const decodeJson = (payload: Uint8Array): unknown => {
   }
 };
 
-const malformed = (what: string, cause?: unknown): SshMcpError =>
+/** The error for a peer that breaks the protocol. */
+export const malformed = (what: string, cause?: unknown): SshMcpError =>
   new SshMcpError("PROTOCOL_ERROR", `the other side sent ${what}`, { cause });
 
-/** Cuts a byte stream into frames. Holds at most one incomplete frame, whose length was checked before a byte of it was kept. */
+/**
+ * Cuts a byte stream into frames. Holds at most one incomplete frame, whose length was checked before a byte of its payload was
+ * kept; the work is linear in the bytes however they are portioned.
+ */
 export class FrameReader {
   #held: Uint8Array = noBytes;
+  #length = 0;
 
   /**
    * @param bytes the next bytes of the stream, in any portions
    * @throws SshMcpError PROTOCOL_ERROR for an unknown type or a length over the limit; the stream is lost then
    */
   push(bytes: Uint8Array, handle: (frame: Frame) => void): void {
-    let data = bytes;
-    if (this.#held.length > 0) {
-      data = new Uint8Array(this.#held.length + bytes.length);
-      data.set(this.#held);
-      data.set(bytes, this.#held.length);
+    let rest = bytes;
+    if (this.#length > 0) {
+      rest = this.#hold(rest, headerLength);
+      if (this.#length < headerLength) return;
+      const size = frameSize(this.#held);
+      rest = this.#hold(rest, size);
+      if (this.#length < size) return;
+      const whole = this.#held.subarray(0, size);
+      this.#held = noBytes;
+      this.#length = 0;
+      handle(frameOf(whole));
     }
-    let at = 0;
-    while (data.length - at >= headerLength) {
-      const view = new DataView(data.buffer, data.byteOffset + at, headerLength);
-      const length = view.getUint32(0);
-      const type = view.getUint8(4);
-      checkHeader(type, length);
-      if (data.length - at < 4 + length) break;
-      const payload = data.subarray(at + headerLength, at + 4 + length);
-      at += 4 + length;
-      handle({ type, call: view.getUint32(5), payload });
+    while (rest.length >= headerLength) {
+      const size = frameSize(rest);
+      if (rest.length < size) break;
+      handle(frameOf(rest.subarray(0, size)));
+      rest = rest.subarray(size);
     }
-    this.#held = at === data.length ? noBytes : data.slice(at);
+    this.#hold(rest, rest.length);
+  }
+
+  /** Keeps bytes until `upTo` of the frame are held; returns those that are left. */
+  #hold(bytes: Uint8Array, upTo: number): Uint8Array {
+    const taken = Math.min(bytes.length, upTo - this.#length);
+    if (taken <= 0) return bytes;
+    const length = this.#length + taken;
+    if (length > this.#held.length) {
+      const larger = new Uint8Array(Math.max(length, Math.min(upTo, this.#held.length * 2)));
+      larger.set(this.#held.subarray(0, this.#length));
+      this.#held = larger;
+    }
+    this.#held.set(bytes.subarray(0, taken), this.#length);
+    this.#length = length;
+    return bytes.subarray(taken);
   }
 }
 
-const checkHeader = (type: number, length: number): void => {
-  const control = type === frameType.control || type === frameType.prompt;
-  if (!control && !(type >= frameType.stdin && type <= frameType.value)) throw malformed(`a frame of type ${type}`);
+const frameOf = (bytes: Uint8Array): Frame => ({
+  type: bytes[4] ?? 0,
+  call: new DataView(bytes.buffer, bytes.byteOffset).getUint32(5),
+  payload: bytes.subarray(headerLength),
+});
+
+/** The size of the frame that begins here, header included; there must be a whole header. */
+const frameSize = (bytes: Uint8Array): number => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headerLength);
+  const length = view.getUint32(0);
+  const type = view.getUint8(4);
+  const json = type === frameType.control || type === frameType.prompt;
+  if (type < frameType.control || type > frameType.value) throw malformed(`a frame of type ${type}`);
   const payload = length - (headerLength - 4);
-  if (payload < 0 || payload > (control ? controlLimit : dataLimit)) throw malformed(`a frame of ${length} bytes`);
+  if (payload < 0 || payload > (json ? controlLimit : dataLimit)) throw malformed(`a frame of ${length} bytes`);
+  return length + 4;
 };

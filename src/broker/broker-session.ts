@@ -1,0 +1,199 @@
+import { SshMcpError } from "../core/errors.ts";
+import type { Caller } from "../core/operation.ts";
+import type {
+  CallScope,
+  CommandRequest,
+  CommandResult,
+  OpenedSession,
+  Session,
+  SessionInfo,
+  SessionState,
+} from "../core/session.ts";
+import type { Connection } from "../ssh/connection.ts";
+import { fingerprint } from "../ssh/known-hosts-key.ts";
+import { type DialPlan, dial } from "./dial.ts";
+import { SharedWork } from "./shared-work.ts";
+
+/** Timers hold no more; a longer idle time is waited for in pieces. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Connections beside the session's own, for commands that find it full; whoever comes after waits in line. */
+const overflowLimit = 8;
+
+export interface SessionFacts {
+  name: string;
+  title: string | null;
+  /** Idle time until the connection is closed; 0 is never. */
+  ttlMs: number;
+  openedBy: SessionInfo["openedBy"];
+  lent: boolean;
+}
+
+/** The named handle: keeps what it takes to connect, and the connection while there is one. */
+export class BrokerSession implements Session {
+  readonly plan: DialPlan;
+  readonly #facts: SessionFacts;
+  readonly #createdAt = Date.now();
+  readonly #closing = new AbortController();
+  readonly #calls = new Set<Promise<unknown>>();
+  #connection: Connection | null = null;
+  #dialing: SharedWork<Connection> | null = null;
+  #state: SessionState = "cached";
+  #usedAt = performance.now();
+  #usedAtWall = Date.now();
+  #needsPerson = false;
+  #overflow = 0;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(plan: DialPlan, facts: SessionFacts) {
+    this.plan = plan;
+    this.#facts = facts;
+  }
+
+  get info(): SessionInfo {
+    const { resolved, request } = this.plan;
+    const { name, openedBy, lent, title, ttlMs } = this.#facts;
+    const idleMs = this.#calls.size > 0 ? 0 : Math.round(performance.now() - this.#usedAt);
+    return {
+      name,
+      destination: request.destination,
+      host: resolved.hostname,
+      port: resolved.port,
+      user: resolved.user,
+      state: this.#state,
+      running: this.#calls.size,
+      ageMs: Date.now() - this.#createdAt,
+      idleMs,
+      expiresInMs: ttlMs === 0 || this.#state !== "live" ? null : Math.max(0, ttlMs - idleMs),
+      openedBy,
+      lent,
+      title,
+      needsPerson: this.#needsPerson,
+    };
+  }
+
+  /** Whether a caller may see, use and close it: a model only what was lent to it or what it opened itself. */
+  isFor(caller: Caller): boolean {
+    const { lent, openedBy } = this.#facts;
+    return caller.face === "cli" || lent || (openedBy.face === "mcp" && openedBy.client === caller.client);
+  }
+
+  /** Connects when there is no live connection, and says what the login was. */
+  async open(scope: CallScope): Promise<Omit<OpenedSession, "reused">> {
+    const { login } = await this.#connected(scope);
+    this.#touch();
+    const { ttlMs } = this.#facts;
+    return {
+      info: this.info,
+      authMethod: login.authMethod,
+      hostKey: fingerprint(login.hostKey),
+      banner: login.banner,
+      createdAt: new Date(this.#createdAt),
+      expiresAt: ttlMs === 0 ? null : new Date(this.#usedAtWall + ttlMs),
+    };
+  }
+
+  async exec(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
+    const signal = AbortSignal.any([scope.signal, this.#closing.signal]);
+    const call = this.#run(request, { ...scope, signal });
+    this.#calls.add(call);
+    clearTimeout(this.#idleTimer);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+      this.#touch();
+    }
+  }
+
+  /** Stops what runs and ends the connection; the secrets it was opened with go with it. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    this.#closing.abort();
+    await Promise.allSettled(this.#calls);
+    await this.disconnect();
+  }
+
+  /** Ends the connection and keeps the session: the next use dials again. */
+  async disconnect(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#state = "cached";
+    await connection?.close();
+  }
+
+  async #run(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
+    const connection = await this.#connected(scope);
+    if (connection.isFull && this.#overflow < overflowLimit && !this.#needsPerson)
+      return this.#runBeside(request, scope);
+    try {
+      return await connection.exec(request, scope.signal);
+    } catch (error) {
+      // What is thrown was not handed over: a connection that died while it was idle is dialled again, once.
+      if (!(error instanceof SshMcpError) || error.code !== "CONNECTION_LOST" || scope.signal.aborted) throw error;
+      return await (await this.#connected(scope)).exec(request, scope.signal);
+    }
+  }
+
+  /** Runs a command on a connection of its own, when the session's one has no slot left and no person is needed for another. */
+  async #runBeside(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
+    this.#overflow += 1;
+    try {
+      const connection = await dial(this.plan, scope);
+      try {
+        return await connection.exec(request, scope.signal);
+      } finally {
+        await connection.close();
+      }
+    } finally {
+      this.#overflow -= 1;
+    }
+  }
+
+  /** The live connection, or one dial that all who need it at the same time share. */
+  #connected(scope: CallScope): Promise<Connection> {
+    if (this.#connection?.isOpen) return Promise.resolve(this.#connection);
+    this.#dialing ??= new SharedWork((signal) => this.#dial({ ...scope, signal }));
+    return this.#dialing.join(scope.signal);
+  }
+
+  async #dial(scope: CallScope): Promise<Connection> {
+    try {
+      const connection = await dial(this.plan, scope);
+      this.#connection = connection;
+      this.#state = "live";
+      this.#needsPerson = connection.login.askedForSecret;
+      void connection.ended.then(() => {
+        if (this.#connection !== connection) return;
+        this.#connection = null;
+        this.#state = "lost";
+      });
+      return connection;
+    } catch (error) {
+      if (this.#state !== "cached") this.#state = "lost";
+      throw error;
+    } finally {
+      this.#dialing = null;
+    }
+  }
+
+  #touch(): void {
+    this.#usedAt = performance.now();
+    this.#usedAtWall = Date.now();
+    this.#awaitIdle();
+  }
+
+  #awaitIdle(): void {
+    clearTimeout(this.#idleTimer);
+    const { ttlMs } = this.#facts;
+    if (ttlMs === 0 || this.#calls.size > 0 || this.#connection === null) return;
+    const left = ttlMs - (performance.now() - this.#usedAt);
+    if (left <= 0) {
+      void this.disconnect();
+      return;
+    }
+    this.#idleTimer = setTimeout(() => this.#awaitIdle(), Math.min(left, longestTimerMs));
+    // An idle session is no reason for the process to stay.
+    this.#idleTimer.unref();
+  }
+}

@@ -1,0 +1,104 @@
+import { type HostEnvironment, isHostAlias, type ResolvedHost, resolveHost } from "../config/ssh-config.ts";
+import { formatDestination, parseDestination } from "../core/destination.ts";
+import type { CallScope, DialRequest } from "../core/session.ts";
+import { localUser } from "../files/passwd.ts";
+import { homeDirectory } from "../files/paths.ts";
+import type { Connection } from "../ssh/connection.ts";
+import { openConnection } from "../ssh/handshake.ts";
+import { verifyHostKey } from "../ssh/host-key.ts";
+import { collectIdentities } from "../ssh/identities.ts";
+import { readKeyFile } from "../ssh/key-file.ts";
+import { readKnownHosts } from "../ssh/known-hosts.ts";
+
+/** TCP, handshake and authentication together, unless the caller says otherwise. */
+const defaultTimeoutMs = 15_000;
+
+/** A destination that ssh_config has been asked about: what would be dialled, before anything is. */
+export interface DialPlan {
+  request: DialRequest;
+  resolved: ResolvedHost;
+  /** The host or alias as typed: what a session is named after. */
+  typedHost: string;
+  /** The destination with the caller's user and port, in canonical form: what hints are built from. */
+  destination: string;
+  /** Two plans with the same identity reach the same server as the same user in the same way. */
+  identity: string;
+}
+
+/**
+ * Resolves a destination: an exact alias of ssh_config first, else `[user@]host[:port]`. Connects to nothing.
+ * @throws SshMcpError INVALID_INPUT, CONFIG_INVALID, UNSUPPORTED
+ */
+export const planDial = (request: DialRequest, scope: CallScope): DialPlan => {
+  const environment = environmentOf(scope);
+  const isAlias = isHostAlias(request.destination, request.configFile, environment);
+  const parsed = isAlias
+    ? { user: null, host: request.destination, port: null }
+    : parseDestination(request.destination);
+  const user = request.user ?? parsed.user;
+  const port = request.port ?? parsed.port;
+  const { identityFiles, configFile, options } = request;
+  const resolved = resolveHost({ host: parsed.host, user, port, identityFiles, configFile, options }, environment);
+  return {
+    request,
+    resolved,
+    typedHost: parsed.host,
+    destination:
+      isAlias && user === null && port === null ? parsed.host : formatDestination({ user, host: parsed.host, port }),
+    identity: JSON.stringify([resolved.hostname, resolved.port, resolved.user, identityFiles, configFile, options]),
+  };
+};
+
+/**
+ * Dials what was planned. The caller's questions are answered through its scope; its signal ends the attempt.
+ * @throws SshMcpError for each way in which connecting, verifying or authenticating fails
+ */
+export const dial = async (plan: DialPlan, scope: CallScope): Promise<Connection> => {
+  const { resolved, request, destination, typedHost } = plan;
+  const at = { host: resolved.hostname, port: resolved.port };
+  const known = readKnownHosts([...resolved.userKnownHostsFiles, ...resolved.globalKnownHostsFiles], at);
+  // Those of the command line come first, and one that cannot be used is an error: it was asked for.
+  const namedPaths = resolved.identityFiles.slice(0, new Set(request.identityFiles).size);
+  const named = await Promise.all(namedPaths.map(readKeyFile));
+  return openConnection(
+    {
+      ...at,
+      user: resolved.user,
+      knownKeyTypes: known.keyTypes,
+      verifyHostKey: (key) =>
+        verifyHostKey(
+          {
+            at,
+            known,
+            mode: resolved.strictHostKeyChecking,
+            userFile: resolved.userKnownHostsFiles[0] ?? null,
+            hash: resolved.hashKnownHosts,
+            ask: scope.ask,
+            destination,
+          },
+          key,
+        ),
+      identities: (ask) =>
+        collectIdentities({
+          named,
+          configured: resolved.identityFiles.slice(namedPaths.length),
+          identitiesOnly: resolved.identitiesOnly,
+          agentSocket: scope.caller.agentSocket,
+          ask,
+          destination,
+        }),
+      ask: scope.ask,
+      typedHost,
+      destination,
+      timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
+    },
+    scope.signal,
+  );
+};
+
+const environmentOf = (scope: CallScope): HostEnvironment => ({
+  home: homeDirectory(),
+  cwd: scope.caller.cwd,
+  localUser: localUser(),
+  variables: process.env,
+});

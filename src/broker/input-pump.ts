@@ -1,0 +1,52 @@
+/** Sends a call's standard input as far as the broker gives credit, and its end. */
+import { SshMcpError } from "../core/errors.ts";
+import { OutgoingStream } from "./outgoing-stream.ts";
+import { encodeFrame, frameType, initialCredit } from "./protocol.ts";
+
+export class InputPump {
+  readonly #number: number;
+  readonly #send: (bytes: Uint8Array) => void;
+  readonly #stream: OutgoingStream;
+  readonly #source: AsyncIterable<Uint8Array> | undefined;
+  #reading: AsyncIterator<Uint8Array> | null = null;
+  #over = false;
+
+  constructor(number: number, source: AsyncIterable<Uint8Array> | undefined, send: (bytes: Uint8Array) => void) {
+    this.#number = number;
+    this.#source = source;
+    this.#send = send;
+    this.#stream = new OutgoingStream(initialCredit.stdin, (piece) => {
+      send(encodeFrame(frameType.stdin, number, piece));
+    });
+  }
+
+  /** Resolves when everything is sent, or `end` was called. Rejects with the source's own error; then no end was sent. */
+  async run(): Promise<void> {
+    try {
+      const reading = this.#source?.[Symbol.asyncIterator]() ?? null;
+      this.#reading = reading;
+      for (let step = await reading?.next(); step?.done === false && !this.#over; step = await reading?.next()) {
+        await this.#stream.write(step.value);
+      }
+      this.#reading = null;
+      if (!this.#over) this.#send(encodeFrame(frameType.eof, this.#number));
+    } catch (thrown) {
+      if (!this.#over) throw thrown;
+    }
+  }
+
+  /** @throws SshMcpError PROTOCOL_ERROR */
+  grant(bytes: number): void {
+    this.#stream.grant(bytes);
+  }
+
+  /** Sends no more and returns the source. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stream.fail(new SshMcpError("CANCELED", "the call takes no more input"));
+    const reading = this.#reading;
+    // Not awaited: a generator that waits for its next chunk returns only when that has come. How it ends is its own affair.
+    Promise.try(() => reading?.return?.()).catch(() => undefined);
+  }
+}

@@ -1,0 +1,25 @@
+/** A broker inside this process: the same frames, dispatch and limits, over memory. It ends with its client. */
+import { release } from "../core/version.ts";
+import { BrokerClient } from "./client.ts";
+import type { Dispatch } from "./dispatch.ts";
+import { createPair } from "./pair.ts";
+import { serveConnection } from "./server.ts";
+
+export interface LocalBroker {
+  client: BrokerClient;
+  /** Cancels what runs; resolves when every operation has ended. */
+  close(): Promise<void>;
+}
+
+export const serveLocally = (dispatch: Dispatch): LocalBroker => {
+  const [near, far] = createPair();
+  const connection = serveConnection(far, { dispatch, release });
+  const client = new BrokerClient(near);
+  return {
+    client,
+    close: () => {
+      client.close();
+      return connection.ended;
+    },
+  };
+};

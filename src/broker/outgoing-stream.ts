@@ -1,0 +1,69 @@
+/** The sending end of one stream of a call: pieces go out as far as the reader gave credit, the rest waits with its writer. */
+import type { SshMcpError } from "../core/errors.ts";
+import type { Sink } from "../core/session.ts";
+import { dataLimit, malformed } from "./protocol.ts";
+
+interface Writer extends PromiseWithResolvers<void> {
+  rest: Uint8Array;
+}
+
+export class OutgoingStream implements Sink {
+  readonly #window: number;
+  readonly #send: (piece: Uint8Array) => void;
+  #credit: number;
+  #writers: Writer[] = [];
+  #failure: SshMcpError | null = null;
+
+  /** @param send puts one piece, of at most `dataLimit` bytes, into a frame */
+  constructor(window: number, send: (piece: Uint8Array) => void) {
+    this.#window = window;
+    this.#credit = window;
+    this.#send = send;
+  }
+
+  /**
+   * Resolves when every byte of the chunk went out; until then the chunk is not copied and must not change.
+   * @throws SshMcpError what `fail` was given
+   */
+  write(chunk: Uint8Array): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const rest = this.#writers.length === 0 ? this.#sendFrom(chunk) : chunk;
+    if (rest.length === 0) return Promise.resolve();
+    const writer = { rest, ...Promise.withResolvers<void>() };
+    this.#writers.push(writer);
+    return writer.promise;
+  }
+
+  /** @throws SshMcpError PROTOCOL_ERROR for more credit than the reader can have room */
+  grant(bytes: number): void {
+    if (this.#failure !== null) return;
+    if (this.#credit + bytes > this.#window) throw malformed("more credit than its window");
+    this.#credit += bytes;
+    for (let writer = this.#writers[0]; writer !== undefined; writer = this.#writers[0]) {
+      writer.rest = this.#sendFrom(writer.rest);
+      if (writer.rest.length > 0) return;
+      this.#writers.shift();
+      writer.resolve();
+    }
+  }
+
+  /** Rejects every write that waits, and those to come. */
+  fail(error: SshMcpError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    const writers = this.#writers;
+    this.#writers = [];
+    for (const writer of writers) writer.reject(error);
+  }
+
+  #sendFrom(chunk: Uint8Array): Uint8Array {
+    let rest = chunk;
+    while (rest.length > 0 && this.#credit > 0) {
+      const piece = rest.subarray(0, Math.min(rest.length, this.#credit, dataLimit));
+      this.#credit -= piece.length;
+      this.#send(piece);
+      rest = rest.subarray(piece.length);
+    }
+    return rest;
+  }
+}

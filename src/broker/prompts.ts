@@ -1,0 +1,70 @@
+/** Questions of one call to the person behind its face. */
+import { SshMcpError } from "../core/errors.ts";
+import { escapeLine } from "../core/escape.ts";
+import { quoteWord } from "../core/quote.ts";
+import type { Question } from "../core/session.ts";
+import type { PromptMessage } from "./protocol.ts";
+
+interface Asked extends PromiseWithResolvers<string> {
+  question: Question;
+}
+
+export class Prompts {
+  readonly #asks: boolean;
+  readonly #send: (prompt: PromptMessage) => void;
+  readonly #asked = new Map<number, Asked>();
+  #next = 1;
+  #failure: SshMcpError | null = null;
+
+  /** @param asks whether the face said that it can ask */
+  constructor(asks: boolean, send: (prompt: PromptMessage) => void) {
+    this.#asks = asks;
+    this.#send = send;
+  }
+
+  /** @throws SshMcpError AUTH_REQUIRED, HOST_KEY_UNKNOWN when nobody answers; CANCELED; TOO_LARGE for a text no frame holds */
+  async ask(question: Question): Promise<string> {
+    if (this.#failure !== null) throw this.#failure;
+    if (!this.#asks) throw unanswered(question);
+    const prompt = this.#next++;
+    const { kind, text, echo, destination } = question;
+    this.#send({ prompt, kind, text, echo, destination });
+    const asked = { question, ...Promise.withResolvers<string>() };
+    this.#asked.set(prompt, asked);
+    return asked.promise;
+  }
+
+  /** An answer to no open question is dropped: it was answered before, or nobody waits for it any more. */
+  answer(prompt: number, value: string | null): void {
+    const asked = this.#asked.get(prompt);
+    if (asked === undefined) return;
+    this.#asked.delete(prompt);
+    if (value === null) asked.reject(unanswered(asked.question));
+    else asked.resolve(value);
+  }
+
+  /** Rejects every open question, and those to come. */
+  fail(error: SshMcpError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    for (const { reject } of this.#asked.values()) reject(error);
+    this.#asked.clear();
+  }
+}
+
+const unanswered = ({ kind, destination }: Question): SshMcpError => {
+  const hint = `ssh-mcp connect ${quoteWord(destination)}`;
+  const where = escapeLine(destination);
+  if (kind === "host-key") {
+    return new SshMcpError("HOST_KEY_UNKNOWN", `the host key of ${where} is not known, and nobody confirmed it`, {
+      hint,
+    });
+  }
+  return new SshMcpError("AUTH_REQUIRED", `logging in to ${where} takes ${wanted[kind]}, and nobody gave it`, { hint });
+};
+
+const wanted = {
+  password: "a password",
+  passphrase: "the passphrase of a key",
+  "keyboard-interactive": "an answer from a person",
+} as const;

@@ -1,0 +1,48 @@
+/** Every command as citty knows it, made from the operations: what the help is rendered from. */
+import { type ArgDef, type ArgsDef, type CommandDef, defineCommand } from "citty";
+import type { Command, Operand } from "./command.ts";
+import { globalFlags } from "./face-flags.ts";
+import type { Flag } from "./flag.ts";
+import { serveCommand } from "./serve-command.ts";
+
+export const programOf = (commands: readonly Command[]): CommandDef =>
+  defineCommand({
+    meta: {
+      name: "ssh-mcp",
+      description: "SSH for people and for AI agents: one command layer, as a CLI and as an MCP server",
+    },
+    args: Object.fromEntries(globalFlags.map(argument)),
+    subCommands: {
+      ...Object.fromEntries(commands.map((command) => [command.name, definitionOf(command)])),
+      [serveCommand.name]: defineCommand({ meta: { name: serveCommand.name, description: serveCommand.title } }),
+    },
+  });
+
+export const definitionOf = (command: Command): CommandDef => {
+  const { operands, rest, flags, operation } = command;
+  const args: ArgsDef = Object.fromEntries([
+    ...operands.map((operand) => word(operand, operand.field)),
+    ...(rest === null ? [] : [word(rest, `${rest.field}...`)]),
+    ...flags.map(argument),
+  ]);
+  return defineCommand({ meta: { name: command.name, description: operation.title }, args });
+};
+
+const word = ({ description, required }: Operand, name: string): [string, ArgDef] => [
+  name,
+  { type: "positional", description, required },
+];
+
+const argument = (flag: Flag): [string, ArgDef] => {
+  const { name, letter, kind, choices } = flag;
+  const common = { description: described(flag), ...(letter === null ? {} : { alias: letter }) };
+  if (kind === "boolean") return [name, { type: "boolean", ...common }];
+  if (choices !== null) return [name, { type: "enum", options: [...choices], ...common }];
+  return [name, { type: "string", valueHint: valueName(flag), ...common }];
+};
+
+const described = ({ description, repeats }: Flag): string =>
+  repeats ? `${description} (may be repeated)` : description;
+
+/** `--identity-file=<file>`, `--ttl=<duration>`. */
+const valueName = ({ name, kind }: Flag): string => (kind === "duration" ? kind : (name.split("-").at(-1) ?? name));

@@ -1,0 +1,109 @@
+/** Reads options as getopt_long(3) does: `--name value`, `--name=value`, `-n`, `-p22`, `-p 22` and bundles such as `-qn`. */
+import { type SshMcpError, toSshMcpError } from "../core/errors.ts";
+import type { Command } from "./command.ts";
+import { noFaceOptions } from "./face-flags.ts";
+import type { FaceOptions, Flag } from "./flag.ts";
+import { helpCommand, unknownFlag, usageError } from "./usage.ts";
+import { flagValue } from "./values.ts";
+
+/** A single `-` is a word. */
+export const isOption = (word: string | undefined): boolean => word?.startsWith("-") === true && word !== "-";
+
+export class OptionReader {
+  readonly values: Record<string, unknown> = {};
+  readonly options: FaceOptions;
+  /** The first thing that was wrong. Reading goes on after it: a later `--json` still says how to print it. */
+  wrong: SshMcpError | null = null;
+  readonly #command: Command | null;
+  readonly #flags: readonly Flag[];
+
+  /** @param options where the command line's own options are noted */
+  constructor(command: Command | null, flags: readonly Flag[], options: FaceOptions = { ...noFaceOptions }) {
+    this.#command = command;
+    this.#flags = flags;
+    this.options = options;
+  }
+
+  /** Takes the option at this place. @returns how many words it was */
+  take(words: readonly string[], at: number): number {
+    const word = words[at] ?? "";
+    const next = words[at + 1];
+    try {
+      return word.startsWith("--") ? this.#takeLong(word, next) : this.#takeLetters(word, next);
+    } catch (thrown) {
+      this.wrong ??= toSshMcpError(thrown);
+      return 1;
+    }
+  }
+
+  #takeLong(word: string, next: string | undefined): number {
+    const equals = word.indexOf("=");
+    const typed = equals < 0 ? word : word.slice(0, equals);
+    const value = equals < 0 ? null : word.slice(equals + 1);
+    const flag = this.#flags.find(({ name }) => `--${name}` === typed);
+    if (flag === undefined) throw unknownFlag(typed, this.#command, this.#flags);
+    if (flag.kind === "boolean") {
+      if (value !== null) throw usageError(`--${flag.name} takes no value`, this.#help());
+      this.#set(flag, true);
+      return 1;
+    }
+    this.#setText(flag, value ?? this.#valueIn(flag, next));
+    return value === null ? 2 : 1;
+  }
+
+  #takeLetters(word: string, next: string | undefined): number {
+    for (let at = 1; at < word.length; at++) {
+      const flag = this.#flags.find(({ letter }) => letter === word[at]);
+      if (flag === undefined) throw this.#unknownLetter(word, at);
+      if (flag.kind !== "boolean") {
+        const rest = word.slice(at + 1);
+        this.#setText(flag, rest === "" ? this.#valueIn(flag, next) : rest);
+        return rest === "" ? 2 : 1;
+      }
+      this.#set(flag, true);
+    }
+    return 1;
+  }
+
+  /** `-json` is a long name with a dash too few, `-qx` a bundle with a letter too many. */
+  #unknownLetter(word: string, at: number): SshMcpError {
+    const letter = [...word.slice(at)][0] ?? "";
+    return unknownFlag(at === 1 ? word : `-${letter}`, this.#command, this.#flags);
+  }
+
+  #valueIn(flag: Flag, next: string | undefined): string {
+    if (next === undefined) throw usageError(`--${flag.name} needs a value`, this.#help());
+    // The next option is what follows a forgotten value far more often than it is a value.
+    if (isOption(next)) {
+      throw usageError(
+        `--${flag.name} needs a value; one that begins with - is written --${flag.name}=-…`,
+        this.#help(),
+      );
+    }
+    return next;
+  }
+
+  #setText(flag: Flag, text: string): void {
+    this.#set(flag, flagValue(flag, text, this.#help()));
+  }
+
+  #set(flag: Flag, value: string | number | boolean): void {
+    if ("option" in flag.for) {
+      this.options[flag.for.option] = true;
+      return;
+    }
+    const { field } = flag.for;
+    const before = this.values[field];
+    if (flag.repeats) {
+      this.values[field] = [...(Array.isArray(before) ? before : []), value];
+    } else if (before === undefined || flag.kind === "boolean") {
+      this.values[field] = value;
+    } else {
+      throw usageError(`--${flag.name} is given twice`, this.#help());
+    }
+  }
+
+  #help(): string {
+    return helpCommand(this.#command);
+  }
+}

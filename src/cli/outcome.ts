@@ -1,0 +1,49 @@
+/** How a finished remote command ended, for the exit status and for the person. */
+
+import { formatDuration } from "../core/duration.ts";
+import type { ErrorRecord } from "../core/errors.ts";
+import { type ExitFacts, exitStatusOfCommand } from "../core/exit-status.ts";
+import { quoteWord } from "../core/quote.ts";
+
+/** The part of a result that says how its command ended. */
+export interface CommandOutcome extends ExitFacts {
+  reason: string | null;
+  stopped: string | null;
+  durationMs: number;
+}
+
+export interface Ending {
+  status: number;
+  /** What to say on standard error; null when the status says it all, as with ssh(1). */
+  message: Pick<ErrorRecord, "code" | "message" | "hint"> | null;
+}
+
+/**
+ * @param target as it was typed
+ * @param timeout the limit in seconds, or undefined when none was given
+ */
+export const endingOf = (outcome: CommandOutcome, target: string, timeout: number | undefined): Ending => {
+  const status = exitStatusOfCommand(outcome);
+  const stopped = outcome.stopped === null ? "" : `; stopped: ${outcome.stopped}`;
+  const look = `ssh-mcp exec ${quoteWord(target)} -- ps -ef`;
+  const hint = outcome.stopped === "confirmed" ? null : look;
+  switch (outcome.outcome) {
+    case "exited":
+    case "signaled":
+      return { status, message: null };
+    case "timedOut": {
+      const limit = timeout === undefined ? formatDuration(outcome.durationMs) : `${timeout}s`;
+      return {
+        status,
+        message: { code: "TIMEOUT", message: `the command ran out of time after ${limit}${stopped}`, hint },
+      };
+    }
+    case "canceled":
+      return { status, message: { code: "CANCELED", message: `the command was canceled${stopped}`, hint } };
+    case "unknown": {
+      const reason = outcome.reason ?? "the connection was lost";
+      const message = `the outcome is unknown: ${reason}; look at the server before you run the command again`;
+      return { status, message: { code: "OUTCOME_UNKNOWN", message, hint: look } };
+    }
+  }
+};

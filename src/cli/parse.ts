@@ -1,0 +1,124 @@
+/**
+ * From the words of the command line to what is to be done. Strict: what is not understood is refused, with the nearest thing
+ * that would be. Options of ours end at the first word of a remote command, as with ssh(1), or at `--`; a `--` directly after the
+ * target is dropped. A parser of a library cannot know where that is: it would take `ls -la`'s `-la` for itself.
+ */
+import type { SshMcpError } from "../core/errors.ts";
+import { toSshMcpError } from "../core/errors.ts";
+import type { Command } from "./command.ts";
+import { globalFlags } from "./face-flags.ts";
+import type { FaceOptions } from "./flag.ts";
+import { isOption, OptionReader } from "./options.ts";
+import { helpCommand, missingWords, tooManyWords, unknownCommand, usageError } from "./usage.ts";
+
+export type Parsed =
+  | { kind: "run"; command: Command; input: Record<string, unknown>; options: FaceOptions }
+  /** `topic`: the command to explain, or null for the whole program. */
+  | { kind: "help"; topic: string | null; options: FaceOptions }
+  | { kind: "version"; options: FaceOptions }
+  /** Not a word was given. */
+  | { kind: "nothing" }
+  | { kind: "wrong"; error: SshMcpError; options: FaceOptions };
+
+/**
+ * @param words what follows the program's name
+ * @param others commands that are no operation's, by name: they take neither words nor options
+ */
+export const parse = (words: readonly string[], commands: readonly Command[], others: readonly string[]): Parsed => {
+  if (words.length === 0) return { kind: "nothing" };
+  const reader = new OptionReader(null, globalFlags);
+  let at = 0;
+  while (at < words.length && isOption(words[at])) at += reader.take(words, at);
+  const name = words[at];
+  const rest = words.slice(at + 1);
+  const { options } = reader;
+  if (reader.wrong === null && options.help) return { kind: "help", topic: null, options };
+  if (reader.wrong === null && options.version) return { kind: "version", options };
+  const names = [...commands.map((command) => command.name), ...others, "help"];
+  try {
+    if (reader.wrong !== null) throw reader.wrong;
+    if (name === undefined) throw usageError("there is no command to run", helpCommand(null));
+    if (name === "help") return { kind: "help", topic: topicOf(rest, names), options };
+    if (others.includes(name)) return parseOther(name, rest, options);
+    const command = commands.find((candidate) => candidate.name === name);
+    if (command === undefined) throw unknownCommand(name, names);
+    return parseCommand(command, rest, options);
+  } catch (thrown) {
+    // The options may still say how to print the mistake.
+    for (at++; at < words.length && words[at] !== "--"; at++) if (words[at] === "--json") options.json = true;
+    return { kind: "wrong", error: toSshMcpError(thrown), options };
+  }
+};
+
+const topicOf = (words: readonly string[], names: readonly string[]): string | null => {
+  const [topic = null, ...extra] = words;
+  if (extra.length > 0) throw usageError("help takes one command", helpCommand(null));
+  if (topic !== null && !names.includes(topic)) throw unknownCommand(topic, names);
+  return topic === "help" ? null : topic;
+};
+
+const parseOther = (name: string, words: readonly string[], options: FaceOptions): Parsed => {
+  if (words.length === 1 && (words[0] === "--help" || words[0] === "-h")) return { kind: "help", topic: name, options };
+  throw usageError(`${name} takes neither words nor options`, `ssh-mcp ${name}`);
+};
+
+const parseCommand = (command: Command, words: readonly string[], options: FaceOptions): Parsed => {
+  const reader = new OptionReader(command, command.flags, options);
+  const operands = takeWords(command, words, reader);
+  if (reader.wrong === null && options.help) return { kind: "help", topic: command.name, options };
+  try {
+    if (reader.wrong !== null) throw reader.wrong;
+    if (options.json && options.quiet) throw usageError("give --json or --quiet, not both", helpCommand(command));
+    return { kind: "run", command, input: { ...reader.values, ...inputOf(command, operands) }, options };
+  } catch (thrown) {
+    return { kind: "wrong", error: toSshMcpError(thrown), options };
+  }
+};
+
+/** Gives the options to the reader and returns the other words. */
+const takeWords = (command: Command, words: readonly string[], reader: OptionReader): string[] => {
+  const joined = command.rest?.joined === true;
+  const operands: string[] = [];
+  let optionsEnded = false;
+  let dropped = false;
+  for (let at = 0; at < words.length; ) {
+    const word = words[at] ?? "";
+    if (word === "--" && joined && operands.length === command.operands.length && !dropped) {
+      dropped = true;
+      optionsEnded = true;
+      at++;
+    } else if (word === "--" && !optionsEnded) {
+      optionsEnded = true;
+      at++;
+    } else if (!optionsEnded && isOption(word)) {
+      at += reader.take(words, at);
+    } else if (joined && operands.length === command.operands.length) {
+      return [...operands, ...words.slice(at)];
+    } else {
+      operands.push(word);
+      at++;
+    }
+  }
+  return operands;
+};
+
+/** @throws SshMcpError USAGE */
+const inputOf = (command: Command, words: readonly string[]): Record<string, unknown> => {
+  const input: Record<string, unknown> = {};
+  for (const [index, operand] of command.operands.entries()) {
+    const word = words[index];
+    if (word === undefined || word === "") throw missingWords(command, words.slice(0, index));
+    input[operand.field] = word;
+  }
+  const more = words.slice(command.operands.length);
+  if (command.rest === null) {
+    if (more.length > 0) throw tooManyWords(command, words);
+  } else if (command.rest.joined) {
+    const line = more.join(" ");
+    if (line === "" && command.rest.required) throw missingWords(command, words.slice(0, command.operands.length));
+    input[command.rest.field] = line;
+  } else if (more.length > 0) {
+    input[command.rest.field] = more;
+  }
+  return input;
+};

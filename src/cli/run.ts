@@ -1,0 +1,76 @@
+/** The command line's entry: from the words to an exit status. */
+import { toSshMcpError } from "../core/errors.ts";
+import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
+import { release } from "../core/version.ts";
+import { operations } from "../operations/index.ts";
+import { type Command, commandOf } from "./command.ts";
+import { BrokenPipe } from "./output.ts";
+import { type Parsed, parse } from "./parse.ts";
+import { perform, takesRemoteStatus } from "./perform.ts";
+import { Printer } from "./printer.ts";
+import { serveCommand } from "./serve-command.ts";
+import { usageError } from "./usage.ts";
+import { wereUtf8 } from "./utf8.ts";
+import type { World } from "./world.ts";
+
+/** What a shell reports of a program that died of SIGPIPE; ssh(1) and every other filter end so. */
+const brokenPipeStatus = 141;
+
+const encoder = new TextEncoder();
+
+/**
+ * Runs one command line to its end. Never rejects for what a person, a server or a system can do wrong.
+ * @param words what follows the program's name
+ * @returns the exit status; every byte was handed to the kernel by then
+ */
+export const runCli = async (words: readonly string[], world: World): Promise<number> => {
+  const commands = operations.filter(({ faces }) => faces.includes("cli")).map(commandOf);
+  const parsed = exact(words, parse(words, commands, [serveCommand.name]));
+  const printer = new Printer(world, parsed.kind !== "nothing" && parsed.options.json);
+  try {
+    return await carryOut(parsed, commands, printer, world);
+  } catch (thrown) {
+    if (thrown instanceof BrokenPipe) return brokenPipeStatus;
+    const error = toSshMcpError(thrown);
+    await printer.message(error.toRecord());
+    return exitStatusOfError(error.code, parsed.kind === "run" && takesRemoteStatus(parsed));
+  }
+};
+
+/** What was not UTF-8 has reached us as something else, and would be another command on the server. */
+const exact = (words: readonly string[], parsed: Parsed): Parsed => {
+  if (parsed.kind !== "run" || wereUtf8(words)) return parsed;
+  const error = usageError("the command line holds bytes that are not UTF-8", "ssh-mcp exec TARGET -- sh -s <FILE");
+  return { kind: "wrong", error, options: parsed.options };
+};
+
+const carryOut = async (
+  parsed: Parsed,
+  commands: readonly Command[],
+  printer: Printer,
+  world: World,
+): Promise<number> => {
+  switch (parsed.kind) {
+    case "run":
+      return await perform(parsed, printer, world);
+    case "version":
+      await printer.data({ version: release }, () => `${release}\n`);
+      return exitStatus.ok;
+    case "help": {
+      const help = await helpOf(parsed.topic, commands, !parsed.options.json && (await printer.colour(1)));
+      await printer.data({ help }, () => help);
+      return exitStatus.ok;
+    }
+    case "nothing":
+      await world.stderr.write(encoder.encode(await helpOf(null, commands, await printer.colour(2))));
+      return exitStatus.usage;
+    case "wrong":
+      await printer.failure(parsed.error.toRecord());
+      return exitStatus.usage;
+  }
+};
+
+const helpOf = async (...parameters: Parameters<typeof import("./help.ts").helpOf>): Promise<string> => {
+  const help = await import("./help.ts");
+  return help.helpOf(...parameters);
+};

@@ -1,0 +1,55 @@
+/**
+ * SIGINT, SIGTERM and SIGHUP: the first one stops what runs, in order; a second one leaves at once. A signal that was ignored when we
+ * started, as under nohup(1) or for a background job of a script, stays ignored.
+ */
+import { readFileSync } from "node:fs";
+
+/** Exit statuses: 128 and the signal's number. */
+const statuses = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+type Handled = keyof typeof statuses;
+
+export interface Signals {
+  /** The exit status that the first signal asks for; null as long as none came. */
+  status(): number | null;
+  /** Leaves the signals to their defaults again. */
+  release(): void;
+}
+
+/**
+ * @param first called once, for the first signal
+ * @param again called with the exit status for every further one
+ */
+export const watchSignals = (first: () => void, again: (status: number) => void): Signals => {
+  let status: number | null = null;
+  const ignored = ignoredSignals();
+  const handlers = (Object.keys(statuses) as Handled[])
+    .filter((name) => !ignored.has(name))
+    .map((name) => {
+      const handler = () => {
+        if (status !== null) return again(statuses[name]);
+        status = statuses[name];
+        first();
+      };
+      process.on(name, handler);
+      return { name, handler };
+    });
+  return {
+    status: () => status,
+    release: () => {
+      for (const { name, handler } of handlers) process.off(name, handler);
+    },
+  };
+};
+
+/** proc(5): SigIgn is a mask in hexadecimal, the lowest bit for signal 1. Where there is no /proc, none is taken for ignored. */
+const ignoredSignals = (): ReadonlySet<Handled> => {
+  let mask = 0n;
+  try {
+    const [, hex = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
+    mask = BigInt(`0x${hex}`);
+  } catch (failure) {
+    if ((failure as NodeJS.ErrnoException).code !== "ENOENT") throw failure;
+  }
+  return new Set((Object.keys(statuses) as Handled[]).filter((name) => (mask >> BigInt(statuses[name] - 129)) & 1n));
+};

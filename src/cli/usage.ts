@@ -1,0 +1,67 @@
+/** What is said about a command line that cannot be run. Nothing was sent to anybody when one of these is thrown. */
+import { SshMcpError } from "../core/errors.ts";
+import { shown } from "../core/escape.ts";
+import { quoteWord } from "../core/quote.ts";
+import { suggest } from "../core/suggest.ts";
+import type { Command } from "./command.ts";
+import type { Flag } from "./flag.ts";
+
+const program = "ssh-mcp";
+
+export const usageError = (message: string, hint: string): SshMcpError => new SshMcpError("USAGE", message, { hint });
+
+export const helpCommand = (command: Command | null): string =>
+  command === null ? `${program} --help` : `${program} ${command.name} --help`;
+
+export const unknownCommand = (word: string, commands: readonly string[]): SshMcpError => {
+  const near = suggest(word, commands);
+  if (near !== null) {
+    return usageError(`there is no command ${shown(word)}; did you mean ${near}?`, `${program} ${near} --help`);
+  }
+  // Whoever comes from ssh types the destination first.
+  const hint = word.includes("@") ? `${program} exec ${quoteWord(word)} -- COMMAND` : helpCommand(null);
+  return usageError(`there is no command ${shown(word)}`, hint);
+};
+
+/** @param typed as it was typed, without its value */
+export const unknownFlag = (typed: string, command: Command | null, flags: readonly Flag[]): SshMcpError => {
+  const problem = command === null ? "there is no option" : `${command.name} has no option`;
+  const near = suggest(
+    typed,
+    flags.map(({ name }) => `--${name}`),
+  );
+  const question = near === null ? "" : `; did you mean ${near}?`;
+  return usageError(`${problem} ${shown(typed)}${question}`, helpCommand(command));
+};
+
+export const missingWords = (command: Command, given: readonly string[]): SshMcpError => {
+  const wanted = [...command.operands, ...(command.rest === null ? [] : [command.rest])];
+  const missing = wanted[given.length]?.field.toUpperCase() ?? "";
+  return usageError(`${command.name} needs a ${missing}`, synopsis(command, given));
+};
+
+/** The command line that would be right, with what was given in its place and names for what was not. */
+const synopsis = (command: Command, given: readonly string[]): string => {
+  const operands = command.operands.map(({ field }, index) => {
+    const word = given[index];
+    return word === undefined || word.startsWith("-") ? field.toUpperCase() : quoteWord(word);
+  });
+  const rest = command.rest === null ? [] : [...(command.rest.joined ? ["--"] : []), command.rest.field.toUpperCase()];
+  return [program, command.name, ...operands, ...rest].join(" ");
+};
+
+export const tooManyWords = (command: Command, words: readonly string[]): SshMcpError => {
+  const taken = command.operands.length;
+  const message =
+    taken === 0 ? `${command.name} takes no words` : `${command.name} takes ${taken} word, not ${words.length}`;
+  const target = words[0] ?? "";
+  if (target.startsWith("-")) return usageError(message, helpCommand(command));
+  if (command.name === "ls") return usageError(`${message}: it lists sessions, not files`, listingOf(target));
+  return usageError(message, `${program} exec ${quoteWord(target)} -- COMMAND`);
+};
+
+/** Who writes `ls HOST` or `ls HOST:PATH` wants to see files. */
+const listingOf = (word: string): string => {
+  const [, target = word, path = ""] = /^([^:/[\]]+):(.*)$/s.exec(word) ?? [];
+  return `${program} exec ${quoteWord(target)} -- ls${path === "" ? "" : ` ${quoteWord(path)}`}`;
+};

@@ -1,0 +1,62 @@
+import { lstatSync, readdirSync } from "node:fs";
+
+/**
+ * The existing paths that match an absolute glob(7) pattern, in byte order: `*`, `?`, `[a-z]`, `[!a-z]` and backslash, within
+ * one path component each; a leading dot must be written. A pattern without any of these is a path, given back if it exists.
+ * Folders that cannot be read match nothing. (Bun.Glob would take braces and `**`, which Include does not know.)
+ */
+export const expandGlob = (pattern: string): string[] => {
+  let paths = ["/"];
+  for (const component of pattern.split("/").filter((part) => part !== "")) {
+    paths = paths.flatMap((folder) => matchesIn(folder, component));
+  }
+  return paths;
+};
+
+const matchesIn = (folder: string, component: string): string[] => {
+  const prefix = folder === "/" ? "/" : `${folder}/`;
+  if (!/[*?[]/.test(component)) {
+    const path = prefix + component.replace(/\\(.)/g, "$1");
+    return exists(path) ? [path] : [];
+  }
+  const expression = componentExpression(component);
+  return namesIn(folder)
+    .filter((name) => (component.startsWith(".") || !name.startsWith(".")) && expression.test(name))
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .map((name) => prefix + name);
+};
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
+
+const exists = (path: string): boolean => {
+  try {
+    return lstatSync(path) !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+const componentExpression = (component: string): RegExp => {
+  let source = "";
+  for (let at = 0; at < component.length; at++) {
+    const char = component[at] ?? "";
+    const set = char === "[" ? /^\[(!?)(\]?[^\]]*)\]/.exec(component.slice(at)) : null;
+    if (char === "*") source += ".*";
+    else if (char === "?") source += ".";
+    else if (set !== null && set[2] !== "") {
+      source += `[${set[1] === "!" ? "^" : ""}${(set[2] ?? "").replace(/[\\\]^[]/g, "\\$&")}]`;
+      at += set[0].length - 1;
+    } else {
+      source += literal(char === "\\" ? (component[++at] ?? "\\") : char);
+    }
+  }
+  return new RegExp(`^${source}$`, "s");
+};
+
+const literal = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");

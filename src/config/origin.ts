@@ -1,0 +1,36 @@
+import { SshMcpError } from "../core/errors.ts";
+
+/** Where a value of the SSH client configuration was written. */
+export interface Origin {
+  /** The file's path; null when it was given with the request. */
+  file: string | null;
+  /** Line in the file, from 1. With the request: the position among the `-o` options, from 1, or 0 for other arguments. */
+  line: number;
+}
+
+/** What `-l`, `-p`, `-i` and the destination say. */
+export const requestOrigin: Origin = { file: null, line: 0 };
+
+/** `FILE:LINE`, `-o`, or `the request`. */
+export const describeOrigin = (origin: Origin): string => {
+  if (origin.file !== null) return `${origin.file}:${origin.line}`;
+  return origin.line === 0 ? "the request" : "-o";
+};
+
+/** An error in what was written there: CONFIG_INVALID for a file, INVALID_INPUT for the request. */
+export const invalidAt = (origin: Origin, message: string): SshMcpError => {
+  const text = `${describeOrigin(origin)}: ${message}`;
+  if (origin.file === null) return new SshMcpError("INVALID_INPUT", text, { hint: "man ssh_config" });
+  return new SshMcpError("CONFIG_INVALID", text, {
+    hint: `correct line ${origin.line} of ${origin.file}, or pass -F none to read no ssh_config`,
+  });
+};
+
+/** Something ssh(1) would do and we would not: it is refused, since ignoring it would connect or trust differently. */
+export const unsupportedAt = (origin: Origin, message: string): SshMcpError =>
+  new SshMcpError("UNSUPPORTED", `${describeOrigin(origin)}: ${message}`, {
+    hint:
+      origin.file === null
+        ? "leave the option out"
+        : `remove line ${origin.line} of ${origin.file}, or pass -F none and give host, user and port yourself`,
+  });

@@ -1,0 +1,41 @@
+/** `-o Keyword=value`, and the other arguments that mean a keyword. */
+import { SshMcpError } from "../core/errors.ts";
+import { shown } from "../core/escape.ts";
+import { suggest } from "../core/suggest.ts";
+import { invalidAt, type Origin, requestOrigin } from "./origin.ts";
+import { lexLine } from "./ssh-config-lexer.ts";
+import type { Directive } from "./ssh-config-parser.ts";
+import { keywordNamed, optionKeywords } from "./ssh-keywords.ts";
+
+/**
+ * @param options `Keyword=value` or `Keyword value`, cut as a line of the file is
+ * @throws SshMcpError INVALID_INPUT for no or an unknown keyword, UNSUPPORTED for one that is not taken here
+ */
+export const parseOptions = (options: readonly string[]): Directive[] =>
+  options.map((option, index) => {
+    const origin: Origin = { file: null, line: index + 1 };
+    const line = lexLine(option, origin);
+    if (line === null) throw invalidAt(origin, "there is no keyword in it");
+    const keyword = keywordNamed(line.keyword);
+    if (keyword === undefined) {
+      const near = suggest(line.keyword, optionKeywords);
+      throw new SshMcpError("INVALID_INPUT", `-o: there is no keyword ${shown(line.keyword)}`, {
+        hint: near === null ? usable : `did you mean -o ${near}=…?`,
+      });
+    }
+    if (keyword.use !== "acted") {
+      throw new SshMcpError("UNSUPPORTED", `-o ${keyword.title} is not supported yet`, { hint: usable });
+    }
+    return { kind: "directive", origin, ...line };
+  });
+
+const usable = `-o takes ${optionKeywords.join(", ")}`;
+
+/** A value that came as an argument of its own (`-l`, `-p`, `-i`, `user@`), taken as it is. */
+export const requestDirective = (keyword: string, value: string): Directive => ({
+  kind: "directive",
+  origin: requestOrigin,
+  keyword,
+  args: [value],
+  rest: value,
+});

@@ -1,0 +1,33 @@
+/** Picks a face and hands it the way to a broker. Everything is imported when it is needed: what is not run costs nothing. */
+import { writeSync } from "node:fs";
+import { toSshMcpError } from "./core/errors.ts";
+import { escapeText } from "./core/escape.ts";
+import { exitStatusOfError } from "./core/exit-status.ts";
+
+const openBroker = async () => (await import("./broker/open-local.ts")).openLocalBroker();
+
+const words = process.argv.slice(2);
+
+const serveAgent = async (): Promise<number> => {
+  const [{ serve }, broker] = await Promise.all([import("./mcp/serve.ts"), openBroker()]);
+  return await serve({ call: (options) => broker.client.call(options), close: () => broker.close() });
+};
+
+const serveOneCommand = async (): Promise<number> => {
+  const [{ runCli }, { processWorld }] = await Promise.all([import("./cli/run.ts"), import("./cli/world.ts")]);
+  return await runCli(words, processWorld(openBroker));
+};
+
+const run = async (): Promise<number> => {
+  try {
+    return await (words.length === 1 && words[0] === "serve" ? serveAgent() : serveOneCommand());
+  } catch (thrown) {
+    const { code, message } = toSshMcpError(thrown);
+    writeSync(2, `ssh-mcp: ${escapeText(message)} [${code}]\n`);
+    return exitStatusOfError(code, false);
+  }
+};
+
+const status = await run();
+// Standard input may still be open and waited for. Both faces have handed their last byte to the kernel by now.
+process.exit(status);

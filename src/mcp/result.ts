@@ -1,0 +1,38 @@
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import type { SshMcpError } from "../core/errors.ts";
+import { escapeLine, escapeText } from "../core/escape.ts";
+import type { Operation } from "../core/operation.ts";
+
+/** Outcomes a model must not take for success. A non-zero exit status is none of them: it is what the command said. */
+const failedOutcomes: ReadonlySet<unknown> = new Set(["timedOut", "canceled", "unknown"]);
+
+/** The answer for a result: the structure, and text as complete as it, for clients read one or the other. */
+export const toolResult = (operation: Operation, value: unknown): CallToolResult => {
+  const structured = asRecord(value);
+  return {
+    content: [{ type: "text", text: escapeText(operation.render(structured)) }],
+    structuredContent: structured,
+    ...(failedOutcomes.has(structured["outcome"]) ? { isError: true } : {}),
+  };
+};
+
+/**
+ * The answer for an error without a result. It has no structuredContent: the official client throws on one that does not match
+ * the tool's outputSchema, and the model would never see the error.
+ */
+export const toolError = (error: SshMcpError): CallToolResult => {
+  const { code, retryable } = error;
+  const message = escapeText(error.message);
+  const hint = error.hint === null ? null : escapeLine(error.hint);
+  return {
+    content: [{ type: "text", text: `${code}: ${message}${hint === null ? "" : `\nhint: ${hint}`}` }],
+    isError: true,
+    _meta: { "ssh-mcp/error": { code, message, hint, retryable } },
+  };
+};
+
+const asRecord = (value: unknown): Record<string, unknown> => {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error("a result that is no object");
+  return { ...value };
+};

@@ -1,0 +1,130 @@
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import {
+  type CallToolRequest,
+  CallToolRequestSchema,
+  type CallToolResult,
+  ErrorCode,
+  type Implementation,
+  ListToolsRequestSchema,
+  type ListToolsResult,
+  type ServerNotification,
+  type ServerRequest,
+} from "@modelcontextprotocol/sdk/types.js";
+import { escapeLine } from "../core/escape.ts";
+import type { Caller } from "../core/operation.ts";
+import { release } from "../core/version.ts";
+import { type CallClient, callTool } from "./call.ts";
+import { instructions } from "./instructions.ts";
+import { defaultProgressIntervalMs, ProgressReporter } from "./progress.ts";
+import { RunningCalls } from "./running-calls.ts";
+
+export interface AgentServerOptions {
+  /** The directory relative local paths are meant from. */
+  cwd: string;
+  agentSocket: string | null;
+  progressIntervalMs?: number;
+}
+
+type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+/** The operations as MCP tools, for one client. */
+export class AgentServer {
+  /** To be connected to a transport. */
+  readonly server: Server;
+  readonly #client: CallClient;
+  readonly #options: AgentServerOptions;
+  readonly #running = new RunningCalls();
+
+  constructor(client: CallClient, options: AgentServerOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.server = new Server(
+      { name: "ssh-mcp", title: "SSH", version: release },
+      // The SDK's own validator serves elicitation, which is not used, and costs start-up.
+      { capabilities: { tools: {} }, instructions, jsonSchemaValidator: { getValidator: noValidator } },
+    );
+    this.server.setRequestHandler(ListToolsRequestSchema, ({ params }) => this.#list(params?.cursor));
+    this.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => this.#call(params, extra));
+    // The schemas are not needed for the first answer, but soon after it.
+    this.server.oninitialized = () => void loadTools();
+  }
+
+  /** Cancels what runs and resolves when all of it has ended; later calls are canceled at once. */
+  stop(): Promise<void> {
+    return this.#running.stop();
+  }
+
+  async #list(cursor: string | undefined): Promise<ListToolsResult> {
+    this.#peer();
+    // Everything fits one page, so no cursor is one of ours ("Pagination", "Error Handling").
+    if (cursor) throw new ProtocolError(ErrorCode.InvalidParams, "Invalid cursor: the list has one page");
+    const { tools } = await loadTools();
+    return { tools: [...tools] };
+  }
+
+  async #call({ name, arguments: input = {} }: CallToolRequest["params"], extra: Extra): Promise<CallToolResult> {
+    const caller = this.#caller();
+    const { operationOf, tools } = await loadTools();
+    const operation = operationOf(name);
+    // A protocol error, as MCP 2025-11-25 has it ("Tools", "Error Handling"); it names the tools for the models that see it.
+    if (operation === undefined) {
+      const known = tools.map((tool) => tool.name).join(", ");
+      throw new ProtocolError(
+        ErrorCode.InvalidParams,
+        `Unknown tool: ${escapeLine(name.slice(0, 128))}; there are ${known}`,
+      );
+    }
+    const progress = this.#report(extra);
+    const onProgress = progress === null ? null : (message: string) => progress.say(message);
+    try {
+      return await this.#running.run(extra.signal, (signal) =>
+        callTool(this.#client, { operation, input, caller, signal, onProgress }),
+      );
+    } finally {
+      progress?.stop();
+    }
+  }
+
+  #report(extra: Extra): ProgressReporter | null {
+    const progressToken = extra._meta?.progressToken;
+    if (progressToken === undefined) return null;
+    return new ProgressReporter(
+      (progress) =>
+        extra.sendNotification({ method: "notifications/progress", params: { progressToken, ...progress } }),
+      this.#options.progressIntervalMs ?? defaultProgressIntervalMs,
+    );
+  }
+
+  #caller(): Caller {
+    const { cwd, agentSocket } = this.#options;
+    return { face: "mcp", client: clientLabel(this.#peer()), cwd, agentSocket };
+  }
+
+  /** "The initialization phase MUST be the first interaction" (MCP 2025-11-25, "Lifecycle"): sessions belong to named clients. */
+  #peer(): Implementation {
+    const peer = this.server.getClientVersion();
+    if (peer === undefined) throw new ProtocolError(ErrorCode.InvalidRequest, "Invalid request: send initialize first");
+    return peer;
+  }
+}
+
+/** Who calls, as lists of sessions and the audit log show it. The client says what it likes, so it is cut and escaped. */
+export const clientLabel = ({ name, version }: Implementation): string =>
+  escapeLine(`${name.slice(0, 64)} ${version.slice(0, 32)}`.trim());
+
+/** Becomes a JSON-RPC error response with this code and message; the SDK's McpError would put its own words before it. */
+class ProtocolError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const loadTools = () => import("./tools.ts");
+
+const noValidator = (): never => {
+  throw new Error("elicitation is not used");
+};

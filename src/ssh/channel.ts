@@ -1,0 +1,145 @@
+import { SshMcpError } from "../core/errors.ts";
+import { initialWindow, type Ssh2Channel, type Ssh2Protocol } from "./ssh2.ts";
+
+export type OutputStream = "stdout" | "stderr";
+
+/** How a channel reported its command's end: RFC 4254, section 6.10. */
+export type ExitReport = { code: number } | { signal: string };
+
+/** Half of it may be unacknowledged at a time: large enough for a long round trip, small enough to bound memory. */
+const adjustThreshold = initialWindow / 4;
+
+/** Below this a peer could make us send its data in crumbs; RFC 4254 gives no minimum, every real server offers 16 KiB or more. */
+const smallestPacket = 512;
+
+/**
+ * One session channel. Its window is given back by `consume`, that is by what the reader took: at most the window is ever held here,
+ * for both streams together, whatever the reader does.
+ */
+export class SessionChannel {
+  readonly #channel: Ssh2Channel;
+  readonly #protocol: Ssh2Protocol;
+  readonly #closed = Promise.withResolvers<void>();
+  #consumed = 0;
+  #isClosed = false;
+  #exit: ExitReport | null = null;
+  #earlyData: [OutputStream, Buffer][] | null = [];
+
+  /** Takes each chunk of output; whoever gets it calls `consume` once it is done with it. */
+  #onData: (stream: OutputStream, chunk: Buffer) => void = (stream, chunk) => this.#earlyData?.push([stream, chunk]);
+
+  /**
+   * @throws SshMcpError PROTOCOL_ERROR when the peer opened the channel with an unusable packet size
+   */
+  constructor(channel: Ssh2Channel, protocol: Ssh2Protocol) {
+    if (channel.outgoing.packetSize < smallestPacket) {
+      throw new SshMcpError("PROTOCOL_ERROR", `the server offered packets of ${channel.outgoing.packetSize} bytes`);
+    }
+    this.#channel = channel;
+    this.#protocol = protocol;
+    const take =
+      (stream: OutputStream) =>
+      (chunk: Buffer | null): boolean => {
+        if (chunk !== null) this.#onData(stream, chunk);
+        else if (channel.incoming.state === "closed") this.#close();
+        // "Full", always: ssh2 must not widen the window by itself, `consume` does.
+        return false;
+      };
+    channel.push = take("stdout");
+    channel.stderr.push = take("stderr");
+    channel.on("error", () => undefined);
+    channel.stderr.on("error", () => undefined);
+    channel.on("exit", (code, signal) => {
+      this.#exit = code === null ? { signal: (signal ?? "").replace(/^SIG/, "") } : { code };
+    });
+  }
+
+  /** Resolves when the channel is closed by the peer, or with its connection. Data never follows. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The end the server reported, or null: a channel that closed without one proves nothing. */
+  get exit(): ExitReport | null {
+    return this.#exit;
+  }
+
+  /** Sets who takes the output; what came before is handed over at once. */
+  read(onData: (stream: OutputStream, chunk: Buffer) => void): void {
+    this.#onData = onData;
+    const early = this.#earlyData ?? [];
+    this.#earlyData = null;
+    for (const [stream, chunk] of early) onData(stream, chunk);
+  }
+
+  /** Gives the peer room for as many bytes as the reader has taken (RFC 4254, section 5.2). */
+  consume(bytes: number): void {
+    this.#consumed += bytes;
+    if (this.#consumed < adjustThreshold || this.#isClosed) return;
+    const room = this.#consumed;
+    this.#consumed = 0;
+    this.#channel.incoming.window += room;
+    this.#send(() => this.#protocol.channelWindowAdjust(this.#channel.outgoing.id, room));
+  }
+
+  /** Asks for an environment variable; resolves to whether the server took it. Sends at once, waits for nothing. */
+  env(name: string, value: string): Promise<boolean> {
+    return this.#request(() => this.#protocol.env(this.#channel.outgoing.id, name, value, true));
+  }
+
+  /** Sends the exec request (RFC 4254, section 6.5); resolves to whether the server took it. */
+  exec(command: string): Promise<boolean> {
+    return this.#request(() => this.#protocol.exec(this.#channel.outgoing.id, command, true));
+  }
+
+  /** Sends a signal (RFC 4254, section 6.9), also after our EOF. Whether the server acts on it, nobody says. */
+  signal(name: "TERM" | "KILL"): void {
+    this.#send(() => this.#protocol.signal(this.#channel.outgoing.id, name));
+  }
+
+  /** Resolves when the peer's window took the chunk; also when the channel closed meanwhile, and the bytes are lost. */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#isClosed || this.#channel.outgoing.state !== "open") return;
+    const written = new Promise<void>((resolve) => {
+      this.#send(() => this.#channel.write(chunk, () => resolve()));
+    });
+    await Promise.race([written, this.closed]);
+  }
+
+  eof(): void {
+    this.#send(() => this.#channel.eof());
+  }
+
+  /** Closes our side. The peer's close, and `closed` with it, may wait for the command's end. */
+  close(): void {
+    this.#send(() => this.#channel.close());
+  }
+
+  #request(send: () => void): Promise<boolean> {
+    if (this.#isClosed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#channel._callbacks.push((failed) => resolve(failed === false));
+      this.#send(send);
+    });
+  }
+
+  /** ssh2 throws while a connection that broke the protocol is on its way down; `closed` follows and says all there is to say. */
+  #send(send: () => void): void {
+    if (this.#isClosed) return;
+    try {
+      send();
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith("Instance unusable")) throw error;
+    }
+  }
+
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#closed.resolve();
+  }
+}

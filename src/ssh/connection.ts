@@ -1,0 +1,142 @@
+import type { Socket } from "node:net";
+import type { Client } from "ssh2";
+import { SshMcpError } from "../core/errors.ts";
+import type { CommandRequest, CommandResult } from "../core/session.ts";
+import { SessionChannel } from "./channel.ts";
+import { ChannelPool } from "./channel-pool.ts";
+import { connectionError } from "./connection-errors.ts";
+import { runCommand } from "./exec.ts";
+import { guardWindows, openSessionChannel, ping, protocolOf, softwareOf } from "./ssh2.ts";
+import { within } from "./within.ts";
+
+/** A peer that was heard this recently gets a command without being asked first. */
+const freshMs = 20_000;
+/** Wall clock and monotonic clock apart by more: the machine slept, and the peer may have given up on us. */
+const clockGapMs = 2_000;
+const probeLimitMs = 5_000;
+
+export interface Login {
+  /** RFC 4252 name of the method that succeeded. */
+  authMethod: string;
+  hostKey: Buffer;
+  banner: string | null;
+  /** Whether a person answered a question for a secret. */
+  askedForSecret: boolean;
+}
+
+/**
+ * One authenticated SSH transport (RFC 4253) and its session channels.
+ * Ends by `close`, by the peer, or by three unanswered keepalives; `ended` tells, and every command on it gets its outcome.
+ */
+export class Connection {
+  readonly login: Login;
+  readonly #client: Client;
+  readonly #socket: Socket;
+  readonly #where: string;
+  readonly #pool: ChannelPool;
+  readonly #ended = Promise.withResolvers<SshMcpError>();
+  #error: SshMcpError | null = null;
+  #isOpen = true;
+  #heardAt = performance.now();
+  #heardAtWall = Date.now();
+
+  constructor(client: Client, socket: Socket, where: string, login: Login) {
+    this.login = login;
+    this.#client = client;
+    this.#socket = socket;
+    this.#where = where;
+    const open = (): Promise<SessionChannel> =>
+      openSessionChannel(client, (channel) => new SessionChannel(channel, protocolOf(client)));
+    this.#pool = new ChannelPool(open, softwareOf(client));
+    guardWindows(client, () => {
+      this.#fail(new SshMcpError("PROTOCOL_ERROR", `${where} sent more than a channel's window allows`));
+    });
+    socket.on("data", () => this.#heard());
+    client.on("error", (error) => this.#note(connectionError(error, "ready", where)));
+    client.on("close", () => this.#end());
+    this.#pool.prepare();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Resolves with the reason when the connection has ended. */
+  get ended(): Promise<SshMcpError> {
+    return this.#ended.promise;
+  }
+
+  /** Whether another command would have to wait for one that runs. */
+  get isFull(): boolean {
+    return this.#pool.isFull;
+  }
+
+  /** @throws SshMcpError when the command was not handed over; see runCommand */
+  exec(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {
+    const host = {
+      pool: this.#pool,
+      acquire: (aborted: AbortSignal) => this.#acquire(aborted),
+      connected: () => this.#isOpen,
+      lostReason: () => this.#error?.message ?? `the connection to ${this.#where} was lost`,
+    };
+    return runCommand(host, request, signal);
+  }
+
+  /** Ends the connection; resolves when the socket is closed. */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#note(new SshMcpError("CONNECTION_LOST", `the session to ${this.#where} was closed`));
+    this.#client.end();
+    // A peer that does not close its side is not waited for.
+    if ((await within(this.ended, 500, null)) === null) this.#socket.destroy();
+    await this.ended;
+  }
+
+  async #acquire(signal: AbortSignal): Promise<SessionChannel> {
+    if (!this.#isOpen) throw this.#error ?? this.#lost();
+    if (!this.#isFresh()) await this.#probe();
+    return this.#pool.acquire(signal);
+  }
+
+  #isFresh(): boolean {
+    const elapsed = performance.now() - this.#heardAt;
+    return elapsed < freshMs && Math.abs(Date.now() - this.#heardAtWall - elapsed) < clockGapMs;
+  }
+
+  /** One round trip before anything is handed over to a peer that may be gone. */
+  async #probe(): Promise<void> {
+    const answered = await within(
+      ping(this.#client).then(() => true),
+      probeLimitMs,
+      false,
+    );
+    if (answered) return;
+    const error = this.#lost();
+    this.#fail(error);
+    throw error;
+  }
+
+  #heard(): void {
+    this.#heardAt = performance.now();
+    this.#heardAtWall = Date.now();
+  }
+
+  #lost(): SshMcpError {
+    return new SshMcpError("CONNECTION_LOST", `the connection to ${this.#where} was lost`);
+  }
+
+  /** The first reason stays: later ones follow from it. */
+  #note(error: SshMcpError): void {
+    this.#error ??= error;
+  }
+
+  #fail(error: SshMcpError): void {
+    this.#note(error);
+    this.#socket.destroy();
+  }
+
+  #end(): void {
+    this.#isOpen = false;
+    this.#ended.resolve(this.#error ?? this.#lost());
+  }
+}

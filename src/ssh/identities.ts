@@ -1,0 +1,109 @@
+import { access } from "node:fs/promises";
+import type { ParsedKey } from "ssh2";
+import { SshMcpError } from "../core/errors.ts";
+import type { Ask } from "../core/session.ts";
+import { type AgentKey, listAgentKeys } from "./agent.ts";
+import { decryptKey, type KeyFile, readKeyFile } from "./key-file.ts";
+
+/** Passphrases that may be tried for one key, as ssh(1)'s NumberOfPasswordPrompts has it. */
+const passphraseTries = 3;
+
+/** One key to offer: what the server is shown first, and how to sign once it agrees. */
+export interface Identity {
+  /** For messages: the file, or the agent's comment. */
+  label: string;
+  /** May need the passphrase when nothing tells the public key; null when it was not given. */
+  publicKey(): Promise<ParsedKey | null>;
+  sign(data: Buffer, options: { hash?: "sha1" | "sha256" | "sha512" }): Promise<Buffer>;
+}
+
+export interface IdentityOptions {
+  /** Files the caller named, read beforehand: one that cannot be used is an error before anything is dialled. */
+  named: readonly KeyFile[];
+  /** Files of ssh_config or the defaults: what cannot be used is passed over, as ssh(1) does. */
+  configured: readonly string[];
+  identitiesOnly: boolean;
+  agentSocket: string | null;
+  ask: Ask;
+  /** The destination that passphrase questions belong to. */
+  destination: string;
+}
+
+/** The keys to offer, in ssh(1)'s order: agent keys that a file names, the agent's others unless IdentitiesOnly, then keys only in files. */
+export const collectIdentities = async (options: IdentityOptions): Promise<Identity[]> => {
+  const files = [...options.named, ...(await readConfigured(options.configured))];
+  const inAgent = await listAgentKeys(options.agentSocket);
+  const blobs = new Map(files.map((file) => [file, knownBlob(file)]));
+  const order = (entry: AgentKey): number => [...blobs.values()].indexOf(blobOf(entry.key));
+  const matching = inAgent.filter((entry) => order(entry) !== -1).sort((a, b) => order(a) - order(b));
+  const others = options.identitiesOnly ? [] : inAgent.filter((entry) => order(entry) === -1);
+  const agentBlobs = new Set(inAgent.map((entry) => blobOf(entry.key)));
+  const onlyInFiles = files.filter((file) => file.kind !== "public" && !agentBlobs.has(blobs.get(file) ?? ""));
+  return [...[...matching, ...others].map(agentIdentity), ...onlyInFiles.map((file) => fileIdentity(file, options))];
+};
+
+const readConfigured = async (paths: readonly string[]): Promise<KeyFile[]> => {
+  const files: KeyFile[] = [];
+  for (const path of paths) {
+    try {
+      // Most of the default files are not there; that is no event.
+      await access(path);
+      files.push(await readKeyFile(path));
+    } catch {
+      // ssh(1) passes over what it cannot use, and so do we: another key, or a password, may do.
+    }
+  }
+  return files;
+};
+
+const blobOf = (key: ParsedKey): string => key.getPublicSSH().toString("base64");
+
+const knownBlob = (file: KeyFile): string | null => {
+  if (file.kind === "encrypted") return file.publicKey === null ? null : blobOf(file.publicKey);
+  return blobOf(file.key);
+};
+
+const agentIdentity = ({ key, agent }: AgentKey): Identity => ({
+  label: `agent ${key.comment}`,
+  publicKey: async () => key,
+  sign: (data, options) =>
+    new Promise((resolve, reject) => {
+      agent.sign(key, data, options, (error, signature) => {
+        if (error || signature === undefined) reject(error ?? new Error("the agent gave no signature"));
+        else resolve(signature);
+      });
+    }),
+});
+
+const fileIdentity = (file: KeyFile, options: IdentityOptions): Identity => {
+  let opened: Promise<ParsedKey> | null = null;
+  const privateKey = (): Promise<ParsedKey> => {
+    opened ??= file.kind === "encrypted" ? askPassphrase(file, options) : Promise.resolve(file.key);
+    return opened;
+  };
+  return {
+    label: file.path,
+    publicKey: async () => (file.kind === "encrypted" ? (file.publicKey ?? (await privateKey())) : file.key),
+    sign: async (data, { hash }) => {
+      const signature: Buffer | Error = (await privateKey()).sign(data, hash);
+      if (signature instanceof Error) throw signature;
+      return signature;
+    },
+  };
+};
+
+/** @throws SshMcpError AUTH_REQUIRED when nobody can be asked, KEY_INVALID when no passphrase fits */
+const askPassphrase = async (file: KeyFile & { kind: "encrypted" }, options: IdentityOptions): Promise<ParsedKey> => {
+  for (let tries = 0; tries < passphraseTries; tries++) {
+    const passphrase = await options.ask({
+      kind: "passphrase",
+      text: `Enter passphrase for key '${file.path}': `,
+      echo: false,
+      destination: options.destination,
+    });
+    if (passphrase === "") break;
+    const key = decryptKey(file, passphrase);
+    if (key !== null) return key;
+  }
+  throw new SshMcpError("KEY_INVALID", `the key file ${file.path} cannot be used: no passphrase fits`);
+};

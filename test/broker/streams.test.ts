@@ -1,0 +1,145 @@
+import { describe, expect, test } from "bun:test";
+import { IncomingStream } from "../../src/broker/incoming-stream.ts";
+import { OutgoingStream } from "../../src/broker/outgoing-stream.ts";
+import { dataLimit } from "../../src/broker/protocol.ts";
+import { SshMcpError } from "../../src/core/errors.ts";
+
+const cutShort = new SshMcpError("CANCELED", "cut short");
+const ofSize = (size: number): Uint8Array => new Uint8Array(size).fill(1);
+
+const state = async (promise: Promise<unknown>): Promise<string> =>
+  Promise.race([
+    promise.then(
+      () => "resolved",
+      () => "rejected",
+    ),
+    Bun.sleep(0).then(() => "waiting"),
+  ]);
+
+describe("OutgoingStream", () => {
+  const create = (window: number): { stream: OutgoingStream; pieces: number[] } => {
+    const pieces: number[] = [];
+    return { stream: new OutgoingStream(window, (piece) => pieces.push(piece.length)), pieces };
+  };
+
+  test("sends what credit allows, then waits for more", async () => {
+    const { stream, pieces } = create(10);
+    const first = stream.write(ofSize(6));
+    const second = stream.write(ofSize(6));
+    expect([await state(first), await state(second)]).toEqual(["resolved", "waiting"]);
+    expect(pieces).toEqual([6, 4]);
+    stream.grant(1);
+    expect(await state(second)).toBe("waiting");
+    stream.grant(9);
+    expect(await state(second)).toBe("resolved");
+    expect(pieces).toEqual([6, 4, 1, 1]);
+  });
+
+  test("keeps the order of writers that wait", async () => {
+    const seen: number[] = [];
+    const stream = new OutgoingStream(1, (piece) => seen.push(...piece));
+    const writes = [1, 2, 3, 4].map((value) => stream.write(Uint8Array.of(value)));
+    for (let i = 0; i < 3; i++) stream.grant(1);
+    await Promise.all(writes);
+    expect(seen).toEqual([1, 2, 3, 4]);
+  });
+
+  test("cuts pieces to the limit of a frame", async () => {
+    const { stream, pieces } = create(3 * dataLimit);
+    await stream.write(ofSize(2 * dataLimit + 5));
+    expect(pieces).toEqual([dataLimit, dataLimit, 5]);
+  });
+
+  test("refuses more credit than its window: that reader counts wrong or lies", () => {
+    const { stream } = create(10);
+    expect(() => stream.grant(1)).toThrow("more credit than its window");
+  });
+
+  test("a failure rejects what waits and what comes, and ends credit", async () => {
+    const { stream } = create(1);
+    const waiting = stream.write(ofSize(2));
+    stream.fail(cutShort);
+    stream.fail(new SshMcpError("INTERNAL", "the first failure counts"));
+    stream.grant(0xffff_ffff);
+    await expect(waiting).rejects.toBe(cutShort);
+    await expect(stream.write(ofSize(1))).rejects.toBe(cutShort);
+  });
+});
+
+describe("IncomingStream", () => {
+  const create = (window: number): { stream: IncomingStream; granted: number[] } => {
+    const granted: number[] = [];
+    return { stream: new IncomingStream(window, (bytes) => granted.push(bytes)), granted };
+  };
+
+  test("gives credit back when the next chunk is asked for, a quarter of the window at least", async () => {
+    const { stream, granted } = create(100);
+    const reader = stream[Symbol.asyncIterator]();
+    stream.push(ofSize(20));
+    await reader.next();
+    stream.push(ofSize(20));
+    await reader.next();
+    expect(granted).toEqual([]);
+    stream.push(ofSize(60));
+    await reader.next();
+    expect(granted).toEqual([40]);
+    stream.push(ofSize(40));
+    expect(() => stream.push(ofSize(1))).toThrow("more data than it had credit for");
+  });
+
+  test("a window of one-byte frames comes as few chunks", async () => {
+    const { stream } = create(64 * 1024);
+    for (let i = 0; i < 64 * 1024; i++) stream.push(Uint8Array.of(i));
+    stream.end();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    expect(chunks.length).toBeLessThanOrEqual(16);
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from(Array.from({ length: 64 * 1024 }, (_, i) => i)));
+  });
+
+  test("copies what it is given", async () => {
+    const { stream } = create(10);
+    const bytes = Uint8Array.of(1, 2);
+    stream.push(bytes);
+    bytes.fill(9);
+    expect(await stream[Symbol.asyncIterator]().next()).toEqual({ done: false, value: Uint8Array.of(1, 2) });
+  });
+
+  test("what waits can be read after the end, and then it is done", async () => {
+    const { stream } = create(10);
+    stream.push(ofSize(3));
+    stream.end();
+    const sizes: number[] = [];
+    for await (const chunk of stream) sizes.push(chunk.length);
+    expect(sizes).toEqual([3]);
+  });
+
+  test("data after the end is refused", () => {
+    const { stream } = create(10);
+    stream.end();
+    expect(() => stream.push(ofSize(1))).toThrow("data after the end");
+  });
+
+  test("a failure is never read as an end, not even with data waiting", async () => {
+    const { stream } = create(10);
+    const reader = stream[Symbol.asyncIterator]();
+    const waiting = reader.next();
+    stream.fail(cutShort);
+    await expect(waiting).rejects.toBe(cutShort);
+    stream.push(ofSize(1));
+    stream.end();
+    await expect(reader.next()).rejects.toBe(cutShort);
+  });
+
+  test("return ends a read that waits, and what comes later is dropped", async () => {
+    const { stream, granted } = create(10);
+    const reader = stream[Symbol.asyncIterator]();
+    const waiting = reader.next();
+    await reader.return?.();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    stream.push(ofSize(500));
+    stream.fail(cutShort);
+    expect(await reader.next()).toEqual({ done: true, value: undefined });
+    expect(granted).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { operations } from "../../src/operations/index.ts";
+import { cleanup } from "../support/cleanup.ts";
+import { run, shell } from "./driver.ts";
+
+afterAll(cleanup);
+setDefaultTimeout(30_000);
+
+const folder = join(import.meta.dir, "help");
+const commands = [...operations.map(({ command }) => command), "serve"];
+
+/** After a change on purpose: `UPDATE_SNAPSHOTS=1 bun test test/cli/help.test.ts`. A missing snapshot fails. */
+const expectSnapshot = (name: string, text: string): void => {
+  const file = join(folder, `${name}.txt`);
+  if (process.env["UPDATE_SNAPSHOTS"] === "1") writeFileSync(file, text);
+  expect(existsSync(file) ? readFileSync(file, "utf8") : `no snapshot ${file}`).toBe(text);
+};
+
+describe("help", () => {
+  test("of the program", async () => {
+    const { status, stdout, stderr } = await run(["--help"]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expectSnapshot("ssh-mcp", stdout);
+  });
+
+  for (const command of commands) {
+    test(`of ${command}`, async () => {
+      const { status, stdout, stderr } = await run([command, "--help"]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      expectSnapshot(command, stdout);
+      expect((await run(["help", command])).stdout).toBe(stdout);
+    });
+  }
+
+  test("has no snapshot too many", () => {
+    expect(readdirSync(folder).sort()).toEqual(["ssh-mcp", ...commands].map((name) => `${name}.txt`).sort());
+  });
+
+  test("names no tool: at a shell, commands are typed", async () => {
+    const texts = await Promise.all(commands.map(async (command) => (await run([command, "--help"])).stdout));
+    for (const { tool } of operations) expect(texts.join("")).not.toContain(tool);
+  });
+
+  test("has no trailing spaces", async () => {
+    for (const command of commands) expect((await run([command, "--help"])).stdout).not.toMatch(/[ \t]$/m);
+  });
+});
+
+describe("colour", () => {
+  const onTerminal = (env: string, args = "ls --help") =>
+    shell(`script -qec '${env} '"$S"' ${args}' /dev/null </dev/null`);
+
+  test("on a terminal", async () => {
+    expect((await onTerminal("TERM=xterm")).stdout).toContain("\u001b[");
+  });
+
+  test("of errors, on a terminal", async () => {
+    expect((await onTerminal("TERM=xterm", "bogus")).stdout).toStartWith("\u001b[31mssh-mcp:\u001b[39m there is");
+    expect((await onTerminal("TERM=xterm NO_COLOR=1", "bogus")).stdout).toStartWith("ssh-mcp: there is");
+  });
+
+  for (const env of ["TERM=xterm NO_COLOR=1", "TERM=xterm NO_COLOR=yes", "TERM=dumb"]) {
+    test(`not with ${env}`, async () => {
+      const { stdout } = await onTerminal(env);
+      expect(stdout).toContain("USAGE");
+      expect(stdout).not.toContain("\u001b[");
+    });
+  }
+});

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "bun:test";
+import { type CommandOutcome, endingOf } from "../../src/cli/outcome.ts";
+
+const outcome = (changes: Partial<CommandOutcome>): CommandOutcome => ({
+  outcome: "exited",
+  exitCode: null,
+  signal: null,
+  reason: null,
+  stopped: null,
+  durationMs: 61_500,
+  ...changes,
+});
+
+describe("how a command ended", () => {
+  const look = "ssh-mcp exec 'a b' -- ps -ef";
+  const cases: [facts: Partial<CommandOutcome>, timeout: number | undefined, status: number, message: unknown][] = [
+    [{ exitCode: 3 }, undefined, 3, null],
+    [{ outcome: "signaled", signal: "KILL" }, undefined, 137, null],
+    [
+      { outcome: "timedOut", stopped: "confirmed" },
+      90,
+      124,
+      { code: "TIMEOUT", message: "the command ran out of time after 90s; stopped: confirmed", hint: null },
+    ],
+    [
+      { outcome: "timedOut", stopped: "unconfirmed" },
+      undefined,
+      124,
+      { code: "TIMEOUT", message: "the command ran out of time after 1m; stopped: unconfirmed", hint: look },
+    ],
+    [
+      { outcome: "canceled", stopped: "confirmed" },
+      undefined,
+      130,
+      { code: "CANCELED", message: "the command was canceled; stopped: confirmed", hint: null },
+    ],
+    [
+      { outcome: "unknown" },
+      undefined,
+      255,
+      {
+        code: "OUTCOME_UNKNOWN",
+        message: "the outcome is unknown: the connection was lost; look at the server before you run the command again",
+        hint: look,
+      },
+    ],
+  ];
+  for (const [facts, timeout, status, message] of cases) {
+    test(`${facts.outcome ?? "exited"} ${facts.stopped ?? ""}`, () => {
+      expect(endingOf(outcome(facts), "a b", timeout) as unknown).toEqual({ status, message });
+    });
+  }
+});

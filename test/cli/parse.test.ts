@@ -1,0 +1,216 @@
+import { describe, expect, test } from "bun:test";
+import { commandOf } from "../../src/cli/command.ts";
+import { type Parsed, parse } from "../../src/cli/parse.ts";
+import { operations } from "../../src/operations/index.ts";
+
+const commands = operations.map(commandOf);
+
+/** As a shell would cut it, without quoting; `_` stands for an empty word. */
+const words = (line: string): string[] =>
+  line === "" ? [] : line.split(" ").map((word) => (word === "_" ? "" : word));
+
+const parsed = (line: string | string[]): Parsed =>
+  parse(Array.isArray(line) ? line : words(line), commands, ["serve"]);
+
+describe("what runs", () => {
+  const cases: [line: string, command: string, input: Record<string, unknown>][] = [
+    // Options of ours end at the first word of the command; citty would keep -la, and print our help for -h.
+    ["exec h ls -la", "exec", { target: "h", command: "ls -la" }],
+    ["exec h -- df -h", "exec", { target: "h", command: "df -h" }],
+    ["exec h df -h", "exec", { target: "h", command: "df -h" }],
+    ["exec -p 22 h cmd --json", "exec", { target: "h", port: 22, command: "cmd --json" }],
+    ["exec h cmd --help", "exec", { target: "h", command: "cmd --help" }],
+    ["exec h cmd -- x", "exec", { target: "h", command: "cmd -- x" }],
+    ["exec h -- -x", "exec", { target: "h", command: "-x" }],
+    ["exec h -- -- x", "exec", { target: "h", command: "-- x" }],
+    ["exec -- h ls", "exec", { target: "h", command: "ls" }],
+    ["exec -- h -- ls -l", "exec", { target: "h", command: "ls -l" }],
+    ["exec -p 22 -- h ls", "exec", { target: "h", port: 22, command: "ls" }],
+    ["exec h -- exec h ls", "exec", { target: "h", command: "exec h ls" }],
+    // As with ssh, options may also stand between the target and the command.
+    ["exec h -p 22 cmd -p 23", "exec", { target: "h", port: 22, command: "cmd -p 23" }],
+    ["exec h -p 22 -- -p 23", "exec", { target: "h", port: 22, command: "-p 23" }],
+    // Words are joined with single spaces, unquoted, empty ones too.
+    ["exec h a _ b", "exec", { target: "h", command: "a  b" }],
+    ["exec h - x", "exec", { target: "h", command: "- x" }],
+    ["exec - x", "exec", { target: "-", command: "x" }],
+    // Every way to write an option.
+    ["exec --port=22 h x", "exec", { target: "h", port: 22, command: "x" }],
+    ["exec --port 22 h x", "exec", { target: "h", port: 22, command: "x" }],
+    ["exec -p22 h x", "exec", { target: "h", port: 22, command: "x" }],
+    ["exec -np22 h x", "exec", { target: "h", port: 22, command: "x" }],
+    ["exec -nl me h x", "exec", { target: "h", user: "me", command: "x" }],
+    ["exec --user=-x h x", "exec", { target: "h", user: "-x", command: "x" }],
+    ["exec -l-x h x", "exec", { target: "h", user: "-x", command: "x" }],
+    ["exec --user=a=b h x", "exec", { target: "h", user: "a=b", command: "x" }],
+    ["exec --identity-file a -ib -i c h x", "exec", { target: "h", identityFile: ["a", "b", "c"], command: "x" }],
+    ["exec -oA=1 -o B=2 -o A=3 h x", "exec", { target: "h", options: ["A=1", "B=2", "A=3"], command: "x" }],
+    ["exec -F none h x", "exec", { target: "h", configFile: "none", command: "x" }],
+    // Seconds, or with a unit.
+    ["exec --timeout 5 h x", "exec", { target: "h", timeout: 5, command: "x" }],
+    ["exec --timeout 1500ms h x", "exec", { target: "h", timeout: 1.5, command: "x" }],
+    [
+      "exec --timeout=5m --connect-timeout 0.5 h x",
+      "exec",
+      { target: "h", timeout: 300, connectTimeout: 0.5, command: "x" },
+    ],
+    ["connect h --ttl 8h --name web --title t", "connect", { destination: "h", ttl: 28800, name: "web", title: "t" }],
+    ["connect --ttl 0 h", "connect", { destination: "h", ttl: 0 }],
+    // A number out of range is the schema's to refuse, like any number.
+    ["connect -p 99999 h", "connect", { destination: "h", port: 99999 }],
+    ["connect --port -5 h", "", {}],
+    ["connect --port=-5 h", "connect", { destination: "h", port: -5 }],
+    ["connect -- -h", "connect", { destination: "-h" }],
+    ["ls", "ls", {}],
+    ["close a b", "close", { targets: ["a", "b"] }],
+    ["close a --all b", "close", { targets: ["a", "b"], all: true }],
+    ["close -- -a --", "close", { targets: ["-a", "--"] }],
+    ["close", "close", {}],
+  ];
+  for (const [line, command, input] of cases) {
+    test(line, () => {
+      const result = parsed(line);
+      if (command === "") expect(result.kind).toBe("wrong");
+      else expect(result).toMatchObject({ kind: "run", command: { name: command } });
+      if (result.kind === "run") expect(result.input).toEqual(input);
+    });
+  }
+
+  test("a word keeps its spaces", () => {
+    const result = parsed(["exec", "h", "echo 'a  b'", "c\nd"]);
+    expect(result.kind === "run" && result.input["command"]).toBe("echo 'a  b' c\nd");
+  });
+});
+
+describe("options of the command line itself", () => {
+  const cases: [line: string, options: Record<string, boolean>][] = [
+    ["--json ls", { json: true }],
+    ["ls --json", { json: true }],
+    ["--batch exec h x", { batch: true }],
+    ["exec --batch --json h x", { batch: true, json: true }],
+    ["exec h --json x", { json: true }],
+    ["exec h x --json", { json: false }],
+    ["exec -n h x", { noStdin: true }],
+    ["exec --no-stdin h x", { noStdin: true }],
+    ["exec --json --json h x", { json: true }],
+    ["ls -q", { quiet: true }],
+  ];
+  for (const [line, options] of cases) {
+    test(line, () => expect(parsed(line)).toMatchObject({ kind: "run", options }));
+  }
+});
+
+describe("help and version", () => {
+  const cases: [line: string, expected: unknown][] = [
+    ["", { kind: "nothing" }],
+    ["--help", { kind: "help", topic: null }],
+    ["-h", { kind: "help", topic: null }],
+    ["help", { kind: "help", topic: null }],
+    ["help exec", { kind: "help", topic: "exec" }],
+    ["help serve", { kind: "help", topic: "serve" }],
+    ["exec --help", { kind: "help", topic: "exec" }],
+    ["exec -h", { kind: "help", topic: "exec" }],
+    ["exec h --help", { kind: "help", topic: "exec" }],
+    ["ls --json -h", { kind: "help", topic: "ls", options: { json: true } }],
+    ["serve --help", { kind: "help", topic: "serve" }],
+    ["--help exec h rm", { kind: "help", topic: null }],
+    ["--version", { kind: "version" }],
+    ["--json --version", { kind: "version", options: { json: true } }],
+  ];
+  for (const [line, expected] of cases)
+    test(line || "nothing", () => expect(parsed(line)).toMatchObject(expected as object));
+});
+
+describe("what is refused", () => {
+  const cases: [line: string, message: string, hint: string][] = [
+    ["conect h", 'there is no command "conect"; did you mean connect?', "ssh-mcp connect --help"],
+    ["exce h x", 'there is no command "exce"; did you mean exec?', "ssh-mcp exec --help"],
+    ["frobnicate", 'there is no command "frobnicate"', "ssh-mcp --help"],
+    ["me@host uptime", 'there is no command "me@host"', "ssh-mcp exec me@host -- COMMAND"],
+    ["toString", 'there is no command "toString"', "ssh-mcp --help"],
+    ["__proto__ h", 'there is no command "__proto__"', "ssh-mcp --help"],
+    ["--json", "there is no command to run", "ssh-mcp --help"],
+    ["-json ls", 'there is no option "-json"; did you mean --json?', "ssh-mcp --help"],
+    ["-p 22 exec h x", 'there is no option "-p"', "ssh-mcp --help"],
+    ["exec --prot 22 h x", 'exec has no option "--prot"; did you mean --port?', "ssh-mcp exec --help"],
+    ["exec --prot=22 h x", 'exec has no option "--prot"; did you mean --port?', "ssh-mcp exec --help"],
+    ["exec --target h x", 'exec has no option "--target"', "ssh-mcp exec --help"],
+    ["exec --version h x", 'exec has no option "--version"', "ssh-mcp exec --help"],
+    ["exec --no-json h x", 'exec has no option "--no-json"', "ssh-mcp exec --help"],
+    ["exec --JSON h x", 'exec has no option "--JSON"; did you mean --json?', "ssh-mcp exec --help"],
+    ["exec -x h x", 'exec has no option "-x"', "ssh-mcp exec --help"],
+    ["exec -nx h x", 'exec has no option "-x"', "ssh-mcp exec --help"],
+    ["exec -jsno h x", 'exec has no option "-jsno"; did you mean --json?', "ssh-mcp exec --help"],
+    ["exec h -xa", 'exec has no option "-xa"', "ssh-mcp exec --help"],
+    ["close -n", 'close has no option "-n"', "ssh-mcp close --help"],
+    ["exec --json=yes h x", "--json takes no value", "ssh-mcp exec --help"],
+    ["exec --port 22 -p 23 h x", "--port is given twice", "ssh-mcp exec --help"],
+    ["exec -la -l b h x", "--user is given twice", "ssh-mcp exec --help"],
+    ["exec --port", "--port needs a value", "ssh-mcp exec --help"],
+    ["exec -p", "--port needs a value", "ssh-mcp exec --help"],
+    ["exec --port= h x", "--port needs a value", "ssh-mcp exec --help"],
+    ["exec --user _ h x", "--user needs a value", "ssh-mcp exec --help"],
+    ["exec -i _ h x", "--identity-file needs a value", "ssh-mcp exec --help"],
+    [
+      "exec --user --json h x",
+      "--user needs a value; one that begins with - is written --user=-…",
+      "ssh-mcp exec --help",
+    ],
+    ["exec -p 0x16 h x", '--port takes a number, not "0x16"', "ssh-mcp exec --help"],
+    ["exec -p 1e3 h x", '--port takes a number, not "1e3"', "ssh-mcp exec --help"],
+    ["exec -p=22 h x", '--port takes a number, not "=22"', "ssh-mcp exec --help"],
+    ["exec -p NaN h x", '--port takes a number, not "NaN"', "ssh-mcp exec --help"],
+    ["exec --timeout soon h x", '--timeout: "soon" is not a duration', "ssh-mcp exec --help"],
+    ["exec", "exec needs a TARGET", "ssh-mcp exec TARGET -- COMMAND"],
+    ["exec _ x", "exec needs a TARGET", "ssh-mcp exec TARGET -- COMMAND"],
+    ["exec h", "exec needs a COMMAND", "ssh-mcp exec h -- COMMAND"],
+    ["exec h --", "exec needs a COMMAND", "ssh-mcp exec h -- COMMAND"],
+    ["exec h _", "exec needs a COMMAND", "ssh-mcp exec h -- COMMAND"],
+    ["exec a;b", "exec needs a COMMAND", "ssh-mcp exec 'a;b' -- COMMAND"],
+    ["exec -- -h", "exec needs a COMMAND", "ssh-mcp exec TARGET -- COMMAND"],
+    ["connect", "connect needs a DESTINATION", "ssh-mcp connect DESTINATION"],
+    ["connect h uptime", "connect takes 1 word, not 2", "ssh-mcp exec h -- COMMAND"],
+    ["ls h", "ls takes no words: it lists sessions, not files", "ssh-mcp exec h -- ls"],
+    ["ls h:", "ls takes no words: it lists sessions, not files", "ssh-mcp exec h -- ls"],
+    ["ls h:/tmp/a;b", "ls takes no words: it lists sessions, not files", "ssh-mcp exec h -- ls '/tmp/a;b'"],
+    ["ls [::1]:2222", "ls takes no words: it lists sessions, not files", "ssh-mcp exec '[::1]:2222' -- ls"],
+    ["ls -- -x", "ls takes no words", "ssh-mcp ls --help"],
+    ["ls -q --json", "give --json or --quiet, not both", "ssh-mcp ls --help"],
+    ["help exce", 'there is no command "exce"; did you mean exec?', "ssh-mcp exec --help"],
+    ["help exec ls", "help takes one command", "ssh-mcp --help"],
+    ["serve now", "serve takes neither words nor options", "ssh-mcp serve"],
+    ["serve --json", "serve takes neither words nor options", "ssh-mcp serve"],
+    ["--json serve", "serve takes neither words nor options", "ssh-mcp serve"],
+  ];
+  for (const [line, message, hint] of cases) {
+    test(line, () => {
+      const result = parsed(line);
+      expect(result.kind === "wrong" && result.error.toRecord()).toEqual({
+        code: "USAGE",
+        message,
+        hint,
+        retryable: false,
+      });
+    });
+  }
+
+  test("a strange word is shown escaped", () => {
+    const result = parsed(["exec", "--\u001b[2J\n", "h", "x"]);
+    expect(result.kind === "wrong" && result.error.message).toBe('exec has no option "--\\x1b[2J\\n"');
+  });
+});
+
+describe("--json says how a mistake is printed, wherever it stands among our options", () => {
+  const cases: [line: string, json: boolean][] = [
+    ["exec --json --bogus h x", true],
+    ["exec --bogus --json h x", true],
+    ["exec --port x --json h x", true],
+    ["--json conect h", true],
+    ["conect --json h", true],
+    ["ls h --json", true],
+    ["exec --bogus h x --json", false],
+    ["exec --bogus h -- --json", false],
+  ];
+  for (const [line, json] of cases)
+    test(line, () => expect(parsed(line)).toMatchObject({ kind: "wrong", options: { json } }));
+});

@@ -1,0 +1,223 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { SshMcpError } from "../../src/core/errors.ts";
+import { release } from "../../src/core/version.ts";
+import { AgentServer, clientLabel } from "../../src/mcp/server.ts";
+import { operations } from "../../src/operations/index.ts";
+import { cleanup } from "../support/cleanup.ts";
+import { waitFor } from "../support/wait.ts";
+import { execResult, FakeClient } from "./fake-client.ts";
+import { connect, nthCall } from "./official-client.ts";
+
+afterAll(cleanup);
+
+describe("initialize", () => {
+  test("names the server, its release, and what a model must know", async () => {
+    const { client } = await connect(new FakeClient());
+    expect(client.getServerVersion()).toEqual({ name: "ssh-mcp", title: "SSH", version: release });
+    expect(client.getServerCapabilities()).toEqual({ tools: {} });
+    const instructions = client.getInstructions() ?? "";
+    expect(instructions).toContain("ssh_exec");
+    expect(instructions.split("\n").length).toBeLessThanOrEqual(5);
+  });
+
+  test("must come before everything but a ping", async () => {
+    const broker = new FakeClient();
+    const [ours, theirs] = InMemoryTransport.createLinkedPair();
+    const answers: unknown[] = [];
+    ours.onmessage = (message) => answers.push(message);
+    await new AgentServer(broker, { cwd: "/", agentSocket: null }).server.connect(theirs);
+    await ours.start();
+    const params = { name: "ssh_exec", arguments: { target: "web", command: "id" } };
+    await ours.send({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+    await ours.send({ jsonrpc: "2.0", id: 2, method: "tools/call", params });
+    await ours.send({ jsonrpc: "2.0", id: 3, method: "ping" });
+    await waitFor(() => answers.length === 3, { what: "three answers" });
+    const error = { code: -32600, message: "Invalid request: send initialize first" };
+    expect(answers).toContainEqual({ jsonrpc: "2.0", id: 1, error });
+    expect(answers).toContainEqual({ jsonrpc: "2.0", id: 2, error });
+    expect(answers).toContainEqual({ jsonrpc: "2.0", id: 3, result: {} });
+    expect(broker.calls).toEqual([]);
+  });
+});
+
+describe("tools/list", () => {
+  test("refuses a cursor, which it never gave", async () => {
+    const { client } = await connect(new FakeClient());
+    await expect(client.listTools({ cursor: "2" })).rejects.toMatchObject({ code: -32602 });
+  });
+});
+
+describe("tools/call", () => {
+  test("hands the broker the operation, the input as it came, and who calls", async () => {
+    const broker = new FakeClient(() => execResult());
+    const { client } = await connect(broker);
+    const input = { target: "web", command: "id", unknown: { field: [1] } };
+    await client.callTool({ name: "ssh_exec", arguments: input });
+    const { options } = await nthCall(broker, 0);
+    expect(options).toEqual({
+      operation: "exec",
+      input,
+      caller: { face: "mcp", client: "Test Client 1.2", cwd: "/somewhere", agentSocket: "/agent.sock" },
+      capture: 16 * 1024,
+      signal: expect.any(AbortSignal),
+    });
+    expect(options.signal?.aborted).toBe(false);
+  });
+
+  test("takes a call without arguments for one with none", async () => {
+    const broker = new FakeClient(() => ({ sessions: [] }));
+    const { client } = await connect(broker);
+    const result = await client.callTool({ name: "ssh_sessions" });
+    expect(result.structuredContent).toEqual({ sessions: [] });
+    expect((await nthCall(broker, 0)).options.input).toEqual({});
+  });
+
+  const answers: Record<string, Record<string, unknown>> = {
+    connect: {
+      ...{ name: "web", destination: "web", host: "192.0.2.1", port: 22, user: "deploy", state: "live", reused: false },
+      ...{ authMethod: "publickey", hostKey: "SHA256:abc", banner: null, title: null },
+      ...{ createdAt: new Date(0).toISOString(), expiresAt: new Date(1).toISOString() },
+    },
+    exec: execResult({ stdout: "x\u0000\u001b[1m", stdoutBytes: 5 }),
+    sessions: { sessions: [] },
+    close: { closed: ["web"] },
+  };
+
+  test.each(operations.map(({ name, tool }) => ({ name, tool })))(
+    "the official client takes the result of $tool",
+    async ({ name, tool }) => {
+      const { client } = await connect(new FakeClient(() => answers[name]));
+      const result = await client.callTool({ name: tool, arguments: {} });
+      expect(result.structuredContent).toEqual(answers[name]);
+      expect(result.isError).toBeUndefined();
+    },
+  );
+
+  test.each([
+    { outcome: "timedOut", exitCode: null, stopped: "confirmed", text: /^TIMEOUT: / },
+    { outcome: "unknown", exitCode: null, reason: "cut", text: /^OUTCOME_UNKNOWN: / },
+  ])("the official client takes outcome $outcome, an error with its full structure", async ({ text, ...facts }) => {
+    const { exec } = await connect(new FakeClient(() => execResult(facts)));
+    const result = await exec("sleep 600");
+    expect(result.isError).toBe(true);
+    expect(result.structuredContent).toEqual(execResult(facts));
+    expect(result.content).toEqual([{ type: "text", text: expect.stringMatching(text) }]);
+  });
+
+  test.each([
+    {
+      thrown: new SshMcpError("INVALID_INPUT", "command: must not be empty"),
+      text: "INVALID_INPUT: command: must not be empty",
+    },
+    {
+      thrown: new SshMcpError("HOST_KEY_UNKNOWN", "h is not known", { hint: "ssh-mcp connect h" }),
+      text: "HOST_KEY_UNKNOWN: h is not known\nhint: ssh-mcp connect h",
+    },
+  ])("the official client takes the error $thrown.code", async ({ thrown, text }) => {
+    const { exec } = await connect(new FakeClient(() => thrown));
+    const result = await exec("");
+    expect(result).toMatchObject({ isError: true, content: [{ type: "text", text }] });
+    expect(result.structuredContent).toBeUndefined();
+    expect(result._meta).toEqual({ "ssh-mcp/error": thrown.toRecord() });
+  });
+
+  test("a bug becomes INTERNAL, without its stack", async () => {
+    const broker = new FakeClient();
+    const { exec } = await connect(broker);
+    const result = exec("id");
+    (await nthCall(broker, 0)).reject(new TypeError("x is undefined"));
+    expect((await result).content).toEqual([
+      { type: "text", text: expect.stringMatching(/^INTERNAL: x is undefined\nhint: /) },
+    ]);
+    expect(JSON.stringify(await result)).not.toContain(".ts:");
+  });
+
+  test("a result without the structure of its operation becomes INTERNAL", async () => {
+    const { exec } = await connect(new FakeClient(() => "nonsense"));
+    expect(await exec("id")).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringMatching(/^INTERNAL: /) }],
+    });
+  });
+
+  test("an unknown tool is a protocol error that names the known ones", async () => {
+    const broker = new FakeClient();
+    const { client } = await connect(broker);
+    await expect(client.callTool({ name: "exec\u001b", arguments: {} })).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringMatching(/Unknown tool: exec\\x1b; there are ssh_connect, ssh_exec/),
+    });
+    expect(broker.calls).toEqual([]);
+  });
+
+  test("one stuck call delays nobody", async () => {
+    const broker = new FakeClient(({ operation }) => (operation === "exec" ? undefined : { sessions: [] }));
+    const { client, exec } = await connect(broker);
+    const stuck = exec("sleep 600");
+    await nthCall(broker, 0);
+    const others = Array.from({ length: 50 }, () => client.callTool({ name: "ssh_sessions" }));
+    for (const result of await Promise.all(others)) expect(result.structuredContent).toEqual({ sessions: [] });
+    (await nthCall(broker, 0)).resolve(execResult());
+    expect((await stuck).structuredContent).toEqual(execResult());
+  });
+});
+
+describe("cancellation", () => {
+  test("reaches the broker's client, and no other call", async () => {
+    const broker = new FakeClient();
+    const { exec } = await connect(broker);
+    const cancel = new AbortController();
+    const canceled = exec("sleep 600", { signal: cancel.signal });
+    const other = exec("sleep 1");
+    const [first, second] = [await nthCall(broker, 0), await nthCall(broker, 1)];
+    cancel.abort("no longer needed");
+    await expect(canceled).rejects.toThrow("no longer needed");
+    await waitFor(() => first.options.signal?.aborted, { what: "the signal of the first call" });
+    expect(second.options.signal?.aborted).toBe(false);
+    // The broker answers a cancel when the command has stopped; the client no longer waits for it.
+    first.resolve(execResult({ outcome: "canceled", exitCode: null, stopped: "confirmed" }));
+    second.resolve(execResult());
+    expect((await other).structuredContent).toEqual(execResult());
+  });
+
+  test("stop cancels what runs, waits for it, and lets nothing new begin", async () => {
+    const broker = new FakeClient();
+    const { agent, exec } = await connect(broker);
+    const running = exec("sleep 600");
+    const call = await nthCall(broker, 0);
+    const order: string[] = [];
+    const stopped = agent.stop().then(() => order.push("stopped"));
+    expect(call.options.signal?.aborted).toBe(true);
+    const late = await exec("id");
+    expect(late.content).toEqual([{ type: "text", text: "CANCELED: ssh_exec was canceled before it began" }]);
+    order.push("ended");
+    call.reject(new SshMcpError("CANCELED", "exec was canceled"));
+    await stopped;
+    expect(order).toEqual(["ended", "stopped"]);
+    expect(broker.calls.length).toBe(1);
+    expect((await running).content).toEqual([{ type: "text", text: "CANCELED: exec was canceled" }]);
+  });
+
+  test("the client's end cancels what runs", async () => {
+    const broker = new FakeClient();
+    const { client, exec } = await connect(broker);
+    const running = exec("sleep 600");
+    const call = await nthCall(broker, 0);
+    await client.close();
+    await expect(running).rejects.toThrow("Connection closed");
+    expect(call.options.signal?.aborted).toBe(true);
+    call.resolve(execResult());
+  });
+});
+
+describe("clientLabel", () => {
+  test.each([
+    { name: "Cursor", version: "1.0", label: "Cursor 1.0" },
+    { name: "x", version: "", label: "x" },
+    { name: "a\nb\u001b", version: "\u202e", label: "a\\nb\\x1b \\u202e" },
+    { name: "n".repeat(1000), version: "v".repeat(1000), label: `${"n".repeat(64)} ${"v".repeat(32)}` },
+  ])("$label", ({ name, version, label }) => {
+    expect(clientLabel({ name, version })).toBe(label);
+  });
+});

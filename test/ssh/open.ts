@@ -1,0 +1,89 @@
+/** Opens connections of src/ssh straight to a test server: no ssh_config, no known_hosts, the key given or none. */
+import type { CommandResult, Question } from "../../src/core/session.ts";
+import type { Connection } from "../../src/ssh/connection.ts";
+import { type ConnectionOptions, openConnection } from "../../src/ssh/handshake.ts";
+import { collectIdentities } from "../../src/ssh/identities.ts";
+import { readKeyFile } from "../../src/ssh/key-file.ts";
+import { onCleanup } from "../support/cleanup.ts";
+
+export interface TestConnectionOptions extends Partial<ConnectionOptions> {
+  port: number;
+  user: string;
+  keys?: readonly string[];
+  agentSocket?: string;
+  answers?: (question: Question) => string | Promise<string>;
+}
+
+export const open = async (
+  options: TestConnectionOptions,
+  signal = new AbortController().signal,
+): Promise<Connection> => {
+  const { keys = [], agentSocket = null, answers, ...rest } = options;
+  const named = await Promise.all(keys.map(readKeyFile));
+  const connection = await openConnection(
+    {
+      host: "127.0.0.1",
+      knownKeyTypes: [],
+      verifyHostKey: async () => true,
+      identities: (ask) =>
+        collectIdentities({
+          named,
+          configured: [],
+          identitiesOnly: false,
+          agentSocket,
+          ask,
+          destination: "test",
+        }),
+      ask: async (question) => {
+        if (answers === undefined) throw new Error(`nobody answers: ${question.text}`);
+        return answers(question);
+      },
+      typedHost: "127.0.0.1",
+      destination: "test",
+      timeoutMs: 20_000,
+      ...rest,
+    },
+    signal,
+  );
+  onCleanup(() => connection.close());
+  return connection;
+};
+
+export interface Ran extends CommandResult {
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  stdin?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Told of all stdout so far, whenever more has come. */
+  onStdout?: (text: string) => void;
+}
+
+/** Runs a command and keeps its output as text. */
+export const run = async (connection: Connection, command: string, options: RunOptions = {}): Promise<Ran> => {
+  const out = { stdout: "", stderr: "" };
+  const sink = (stream: "stdout" | "stderr") => ({
+    write: async (chunk: Uint8Array) => {
+      out[stream] += Buffer.from(chunk).toString();
+      if (stream === "stdout") options.onStdout?.(out.stdout);
+    },
+  });
+  const result = await connection.exec(
+    {
+      command,
+      stdin: toAsync(options.stdin ?? []),
+      stdout: sink("stdout"),
+      stderr: sink("stderr"),
+      timeoutMs: options.timeoutMs ?? null,
+    },
+    options.signal ?? new AbortController().signal,
+  );
+  return { ...result, ...out };
+};
+
+async function* toAsync(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* source;
+}

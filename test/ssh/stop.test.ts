@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Connection } from "../../src/ssh/connection.ts";
+import { cleanup } from "../support/cleanup.ts";
+import { startDropbear } from "../support/dropbear.ts";
+import { type KeyPair, makeKey } from "../support/keys.ts";
+import { startSshd } from "../support/sshd.ts";
+import { makeUser } from "../support/users.ts";
+import { waitFor } from "../support/wait.ts";
+import { open, run } from "./open.ts";
+
+afterAll(cleanup);
+
+let key: KeyPair;
+beforeAll(async () => {
+  key = await makeKey();
+});
+
+/** Every process whose arguments hold the mark: what a stopped command must not leave behind. */
+const leftOf = (mark: string): string[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
+      } catch {
+        return "";
+      }
+    })
+    .filter((line) => line.includes(mark));
+
+let marks = 0;
+/** A number of seconds that no other sleep on the machine has: its own mark. */
+const nextMark = (): string => `60${process.pid}${++marks}`;
+
+const servers: Record<string, () => Promise<Connection>> = {
+  "OpenSSH as root": async () => {
+    const sshd = await startSshd({ authorizedKeys: [key.line] });
+    return open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+  },
+  "OpenSSH as root, with AcceptEnv LC_*": async () => {
+    const sshd = await startSshd({ authorizedKeys: [key.line], options: ["AcceptEnv LANG LC_*"] });
+    return open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+  },
+  "OpenSSH as another user": async () => {
+    const [sshd, user] = await Promise.all([startSshd({ authorizedKeys: [key.line] }), makeUser()]);
+    return open({ port: sshd.port, user: user.name, keys: [key.path] });
+  },
+  "OpenSSH as another user, with AcceptEnv LC_*": async () => {
+    const user = await makeUser({ shell: "/bin/sh" });
+    const sshd = await startSshd({ authorizedKeys: [key.line], options: ["AcceptEnv LANG LC_*"] });
+    return open({ port: sshd.port, user: user.name, keys: [key.path] });
+  },
+  "Dropbear as root": async () => {
+    const dropbear = await startDropbear({ user: await makeUser({ superuser: true }), authorizedKeys: [key.line] });
+    return open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
+  },
+  "Dropbear as another user": async () => {
+    const dropbear = await startDropbear({ authorizedKeys: [key.line] });
+    return open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
+  },
+};
+
+const shapes: Record<string, (mark: string) => string> = {
+  "a child in the background": (mark) => `sleep ${mark} & sleep ${mark}`,
+  "deaf to INT and TERM": (mark) => `trap '' INT TERM; sleep ${mark} & sleep ${mark}; sleep ${mark}`,
+  "a pipeline": (mark) => `sleep ${mark} | sleep ${mark} | cat`,
+  "a session of its own": (mark) => `setsid sleep ${mark} & sleep ${mark}`,
+};
+
+describe.each(Object.entries(servers))("a timeout on %s", (_name, serve) => {
+  let connection: Connection;
+  beforeAll(async () => {
+    connection = await serve();
+  });
+
+  test.each(Object.entries(shapes))("leaves nothing: %s", async (_shape, shape) => {
+    const mark = nextMark();
+    const result = await run(connection, shape(mark), { timeoutMs: 300 });
+    expect(result).toMatchObject({ outcome: "timedOut", exitCode: null, stopped: "confirmed" });
+    expect(leftOf(mark)).toEqual([]);
+    expect(result.durationMs).toBeLessThan(10_000);
+  });
+});
+
+describe.each(Object.entries(servers).filter(([name]) => name.startsWith("OpenSSH")))(
+  "beside another command on %s",
+  (_name, serve) => {
+    test("takes no other command with it", async () => {
+      const connection = await serve();
+      const [mark, other] = [nextMark(), nextMark()];
+      const cancel = new AbortController();
+      const bystander = run(connection, `sleep ${other}`, { signal: cancel.signal });
+      await waitFor(() => leftOf(other).length > 0, { what: "the bystander" });
+      const result = await run(connection, `sleep ${mark} & sleep ${mark}`, { timeoutMs: 300 });
+      expect(result.outcome).toBe("timedOut");
+      // Two untagged commands cannot be told apart: then it is said, and never guessed.
+      if (result.stopped === "confirmed") expect(leftOf(mark)).toEqual([]);
+      expect(leftOf(other).length).toBeGreaterThan(0);
+      cancel.abort();
+      expect(await bystander).toMatchObject({ outcome: "canceled" });
+    });
+  },
+);
+
+test("Dropbear runs one command at a time on a connection, and keeps it", async () => {
+  const dropbear = await startDropbear({ user: await makeUser({ shell: "/bin/sh" }), authorizedKeys: [key.line] });
+  const connection = await open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
+  const results = await Promise.all(Array.from({ length: 20 }, (_, index) => run(connection, `echo ${index}`)));
+  expect(results.map(({ outcome, stdout }) => `${outcome} ${stdout}`)).toEqual(
+    results.map((_, index) => `exited ${index}\n`),
+  );
+});
+
+test("twelve stopped commands leak no slot: the thirteenth runs", async () => {
+  const sshd = await startSshd({ authorizedKeys: [key.line] });
+  const connection = await open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+  for (let count = 0; count < 12; count++) {
+    expect(await run(connection, `sleep ${nextMark()}`, { timeoutMs: 50 })).toMatchObject({ stopped: "confirmed" });
+  }
+  expect(await run(connection, "echo still here")).toMatchObject({ stdout: "still here\n", exitCode: 0 });
+});
+
+test("MaxSessions 1: stopped through the channel, and said as far as it is known", async () => {
+  const user = await makeUser({ shell: "/bin/sh" });
+  const sshd = await startSshd({ authorizedKeys: [key.line], options: ["MaxSessions 1", "AcceptEnv LC_*"] });
+  const connection = await open({ port: sshd.port, user: user.name, keys: [key.path] });
+  const mark = nextMark();
+  const result = await run(connection, `sleep ${mark} & sleep ${mark}`, { timeoutMs: 300 });
+  expect(result).toMatchObject({ outcome: "timedOut", stopped: "confirmed" });
+  expect(leftOf(mark)).toEqual([]);
+});
+
+test("a cancel after stdin's end stops too", async () => {
+  const sshd = await startSshd({ authorizedKeys: [key.line] });
+  const connection = await open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+  const mark = nextMark();
+  const cancel = new AbortController();
+  const running = run(connection, `cat; sleep ${mark}`, { signal: cancel.signal, stdin: [Buffer.from("x")] });
+  await waitFor(() => leftOf(mark).some((line) => line.startsWith("sleep")), { what: "the command" });
+  cancel.abort();
+  expect(await running).toMatchObject({ outcome: "canceled", stopped: "confirmed", stdout: "x" });
+  expect(leftOf(mark)).toEqual([]);
+});
