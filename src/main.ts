@@ -9,8 +9,14 @@ const openBroker = async () => (await import("./broker/open-local.ts")).openLoca
 const words = process.argv.slice(2);
 
 const serveAgent = async (): Promise<number> => {
-  const [{ serve }, broker] = await Promise.all([import("./mcp/serve.ts"), openBroker()]);
-  return await serve({ call: (options) => broker.client.call(options), close: () => broker.close() });
+  const { serve } = await import("./mcp/serve.ts");
+  // The broker brings ssh2 with it: the client's first call pays for that, not its start.
+  let opened: ReturnType<typeof openBroker> | null = null;
+  const broker = () => (opened ??= openBroker());
+  return await serve({
+    call: async (options) => (await broker()).client.call(options),
+    close: async () => (await opened)?.close(),
+  });
 };
 
 const serveOneCommand = async (): Promise<number> => {

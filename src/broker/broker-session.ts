@@ -34,8 +34,9 @@ export class BrokerSession implements Session {
   readonly plan: DialPlan;
   readonly #facts: SessionFacts;
   readonly #createdAt = Date.now();
-  readonly #closing = new AbortController();
-  readonly #calls = new Set<Promise<unknown>>();
+  /** What runs, and how to cancel it. */
+  readonly #calls = new Map<Promise<unknown>, () => void>();
+  #closed = false;
   #connection: Connection | null = null;
   #dialing: SharedWork<Connection> | null = null;
   #state: SessionState = "cached";
@@ -94,13 +95,18 @@ export class BrokerSession implements Session {
   }
 
   async exec(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
-    const signal = AbortSignal.any([scope.signal, this.#closing.signal]);
-    const call = this.#run(request, { ...scope, signal });
-    this.#calls.add(call);
+    // Not AbortSignal.any: what it makes of a signal as old as the session stays in memory after the call (Bun 1.4.5).
+    const abort = new AbortController();
+    const cancel = (): void => abort.abort();
+    scope.signal.addEventListener("abort", cancel, { once: true });
+    if (scope.signal.aborted || this.#closed) cancel();
+    const call = this.#run(request, { ...scope, signal: abort.signal });
+    this.#calls.set(call, cancel);
     clearTimeout(this.#idleTimer);
     try {
       return await call;
     } finally {
+      scope.signal.removeEventListener("abort", cancel);
       this.#calls.delete(call);
       this.#touch();
     }
@@ -108,9 +114,11 @@ export class BrokerSession implements Session {
 
   /** Stops what runs and ends the connection; the secrets it was opened with go with it. */
   async close(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#idleTimer);
-    this.#closing.abort();
-    await Promise.allSettled(this.#calls);
+    for (const cancel of this.#calls.values()) cancel();
+    this.#dialing?.cancel();
+    await Promise.allSettled(this.#calls.keys());
     await this.disconnect();
   }
 
@@ -153,13 +161,19 @@ export class BrokerSession implements Session {
   /** The live connection, or one dial that all who need it at the same time share. */
   #connected(scope: CallScope): Promise<Connection> {
     if (this.#connection?.isOpen) return Promise.resolve(this.#connection);
-    this.#dialing ??= new SharedWork((signal) => this.#dial({ ...scope, signal }));
+    if (this.#dialing === null || this.#dialing.isOver) {
+      this.#dialing = new SharedWork((signal) => this.#dial({ ...scope, signal }));
+    }
     return this.#dialing.join(scope.signal);
   }
 
   async #dial(scope: CallScope): Promise<Connection> {
     try {
       const connection = await dial(this.plan, scope);
+      if (this.#closed) {
+        await connection.close();
+        throw new SshMcpError("CANCELED", "the session was closed while it was being opened");
+      }
       this.#connection = connection;
       this.#state = "live";
       this.#needsPerson = connection.login.askedForSecret;
@@ -172,8 +186,6 @@ export class BrokerSession implements Session {
     } catch (error) {
       if (this.#state !== "cached") this.#state = "lost";
       throw error;
-    } finally {
-      this.#dialing = null;
     }
   }
 

@@ -11,10 +11,10 @@ import {
   encodeCredit,
   type Frame,
   frameType,
-  initialCredit,
   malformed,
   type PromptMessage,
   type StreamType,
+  streamWindow,
   valueLimit,
 } from "./protocol.ts";
 import { parsePrompt, parseReply } from "./replies.ts";
@@ -26,7 +26,8 @@ export interface CallOptions {
   /** Bytes of each output stream to keep in the result instead of streaming them, at most `captureLimit`; null streams. */
   capture: number | null;
   /**
-   * Read ahead by one chunk at most, and returned (`return()`) when the call ends, even while it waits; absent means empty.
+   * Not touched before the operation reads, and never when it does not. Then read ahead by one chunk at most, and returned
+   * (`return()`) when the call ends, even while it waits. Absent means empty.
    * An error it throws cancels the call: the remote must not take a cut input for a complete one.
    */
   stdin?: AsyncIterable<Uint8Array>;
@@ -67,8 +68,8 @@ export class ClientCall {
     this.#input = new InputPump(number, options.stdin, send);
     const output = (type: StreamType, window: number): IncomingStream =>
       new IncomingStream(window, (bytes) => send(encodeCredit(number, type, bytes)));
-    this.#stdout = output(frameType.stdout, initialCredit.stdout);
-    this.#stderr = output(frameType.stderr, initialCredit.stderr);
+    this.#stdout = output(frameType.stdout, streamWindow.stdout);
+    this.#stderr = output(frameType.stderr, streamWindow.stderr);
   }
 
   /** Streams both ways until the answer is there and delivered. Rejects as `BrokerClient.call` says. */

@@ -1,5 +1,7 @@
 import { type HostEnvironment, isHostAlias, type ResolvedHost, resolveHost } from "../config/ssh-config.ts";
 import { formatDestination, parseDestination } from "../core/destination.ts";
+import { SshMcpError } from "../core/errors.ts";
+import { quoteWords } from "../core/quote.ts";
 import type { CallScope, DialRequest } from "../core/session.ts";
 import { localUser } from "../files/passwd.ts";
 import { homeDirectory } from "../files/paths.ts";
@@ -19,8 +21,10 @@ export interface DialPlan {
   resolved: ResolvedHost;
   /** The host or alias as typed: what a session is named after. */
   typedHost: string;
-  /** The destination with the caller's user and port, in canonical form: what hints are built from. */
+  /** The destination with the caller's user and port, in canonical form. */
   destination: string;
+  /** The command by which a person opens the same connection at a terminal: built from what was parsed, and quoted. */
+  connectCommand: string;
   /** Two plans with the same identity reach the same server as the same user in the same way. */
   identity: string;
 }
@@ -39,12 +43,21 @@ export const planDial = (request: DialRequest, scope: CallScope): DialPlan => {
   const port = request.port ?? parsed.port;
   const { identityFiles, configFile, options } = request;
   const resolved = resolveHost({ host: parsed.host, user, port, identityFiles, configFile, options }, environment);
+  // An alias is taken as it stands; a user or a port beside it go into flags.
+  const destination = isAlias ? parsed.host : formatDestination({ user, host: parsed.host, port });
+  const flags = [
+    ...(isAlias && user !== null ? ["-l", user] : []),
+    ...(isAlias && port !== null ? ["-p", String(port)] : []),
+    ...identityFiles.flatMap((file) => ["-i", file]),
+    ...(configFile === null ? [] : ["-F", configFile]),
+    ...options.flatMap((option) => ["-o", option]),
+  ];
   return {
     request,
     resolved,
     typedHost: parsed.host,
-    destination:
-      isAlias && user === null && port === null ? parsed.host : formatDestination({ user, host: parsed.host, port }),
+    destination,
+    connectCommand: quoteWords(["ssh-mcp", "connect", ...flags, destination]),
     identity: JSON.stringify([resolved.hostname, resolved.port, resolved.user, identityFiles, configFile, options]),
   };
 };
@@ -54,13 +67,13 @@ export const planDial = (request: DialRequest, scope: CallScope): DialPlan => {
  * @throws SshMcpError for each way in which connecting, verifying or authenticating fails
  */
 export const dial = async (plan: DialPlan, scope: CallScope): Promise<Connection> => {
-  const { resolved, request, destination, typedHost } = plan;
+  const { resolved, request, destination, connectCommand, typedHost } = plan;
   const at = { host: resolved.hostname, port: resolved.port };
   const known = readKnownHosts([...resolved.userKnownHostsFiles, ...resolved.globalKnownHostsFiles], at);
   // Those of the command line come first, and one that cannot be used is an error: it was asked for.
-  const namedPaths = resolved.identityFiles.slice(0, new Set(request.identityFiles).size);
+  const namedPaths = resolved.identityFiles.slice(0, resolved.identityFilesRequested);
   const named = await Promise.all(namedPaths.map(readKeyFile));
-  return openConnection(
+  const opening = openConnection(
     {
       ...at,
       user: resolved.user,
@@ -75,25 +88,37 @@ export const dial = async (plan: DialPlan, scope: CallScope): Promise<Connection
             hash: resolved.hashKnownHosts,
             ask: scope.ask,
             destination,
+            connectCommand,
           },
           key,
         ),
       identities: (ask) =>
         collectIdentities({
           named,
-          configured: resolved.identityFiles.slice(namedPaths.length),
+          configured: resolved.identityFiles.slice(resolved.identityFilesRequested),
           identitiesOnly: resolved.identitiesOnly,
           agentSocket: scope.caller.agentSocket,
           ask,
           destination,
+          connectCommand,
         }),
       ask: scope.ask,
       typedHost,
       destination,
+      connectCommand,
       timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
     },
     scope.signal,
   );
+  return opening.catch((error: unknown) => {
+    throw withHint(error, connectCommand);
+  });
+};
+
+/** A failure that names no next step of its own is met by trying the login at a terminal. */
+const withHint = (error: unknown, hint: string): unknown => {
+  if (!(error instanceof SshMcpError) || error.hint !== null || error.code === "CANCELED") return error;
+  return new SshMcpError(error.code, error.message, { hint, retryable: error.retryable, cause: error });
 };
 
 const environmentOf = (scope: CallScope): HostEnvironment => ({

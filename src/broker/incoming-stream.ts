@@ -29,10 +29,14 @@ export class IncomingStream implements AsyncIterable<Uint8Array> {
   #dropped = false;
   #failure: SshMcpError | null = null;
 
-  /** @param grant tells the sender that it may send so many bytes more */
-  constructor(window: number, grant: (bytes: number) => void) {
+  /**
+   * @param grant tells the sender that it may send so many bytes more
+   * @param room what the sender may send from the start; with 0 the whole window is granted when reading begins
+   */
+  constructor(window: number, grant: (bytes: number) => void, room = window) {
     this.#window = window;
-    this.#room = window;
+    this.#room = room;
+    this.#owed = window - room;
     this.#grant = grant;
   }
 

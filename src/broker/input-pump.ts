@@ -1,7 +1,7 @@
 /** Sends a call's standard input as far as the broker gives credit, and its end. */
 import { SshMcpError } from "../core/errors.ts";
 import { OutgoingStream } from "./outgoing-stream.ts";
-import { encodeFrame, frameType, initialCredit } from "./protocol.ts";
+import { encodeFrame, frameType, streamWindow } from "./protocol.ts";
 
 export class InputPump {
   readonly #number: number;
@@ -15,14 +15,16 @@ export class InputPump {
     this.#number = number;
     this.#source = source;
     this.#send = send;
-    this.#stream = new OutgoingStream(initialCredit.stdin, (piece) => {
-      send(encodeFrame(frameType.stdin, number, piece));
-    });
+    const frame = (piece: Uint8Array): void => send(encodeFrame(frameType.stdin, number, piece));
+    this.#stream = new OutgoingStream(streamWindow.stdin, frame, 0);
   }
 
   /** Resolves when everything is sent, or `end` was called. Rejects with the source's own error; then no end was sent. */
   async run(): Promise<void> {
     try {
+      // Nothing is read that the operation may never want: the caller's next command may be waiting for it.
+      if (this.#source !== undefined) await this.#stream.ready();
+      if (this.#over) return;
       const reading = this.#source?.[Symbol.asyncIterator]() ?? null;
       this.#reading = reading;
       for (let step = await reading?.next(); step?.done === false && !this.#over; step = await reading?.next()) {
@@ -40,7 +42,7 @@ export class InputPump {
     this.#stream.grant(bytes);
   }
 
-  /** Sends no more and returns the source. */
+  /** Sends no more and returns the source, if it was begun. */
   end(): void {
     if (this.#over) return;
     this.#over = true;

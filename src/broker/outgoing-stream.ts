@@ -14,11 +14,23 @@ export class OutgoingStream implements Sink {
   #writers: Writer[] = [];
   #failure: SshMcpError | null = null;
 
-  /** @param send puts one piece, of at most `dataLimit` bytes, into a frame */
-  constructor(window: number, send: (piece: Uint8Array) => void) {
+  /**
+   * @param send puts one piece, of at most `dataLimit` bytes, into a frame
+   * @param credit what the reader gives from the start; by default its whole window
+   */
+  constructor(window: number, send: (piece: Uint8Array) => void, credit = window) {
     this.#window = window;
-    this.#credit = window;
+    this.#credit = credit;
     this.#send = send;
+  }
+
+  /**
+   * Resolves when there is credit and nobody waits to use it: so much, at least, the reader wants.
+   * @throws SshMcpError what `fail` was given
+   */
+  ready(): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return this.#credit > 0 ? Promise.resolve() : this.#wait(new Uint8Array(0));
   }
 
   /**
@@ -28,10 +40,7 @@ export class OutgoingStream implements Sink {
   write(chunk: Uint8Array): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const rest = this.#writers.length === 0 ? this.#sendFrom(chunk) : chunk;
-    if (rest.length === 0) return Promise.resolve();
-    const writer = { rest, ...Promise.withResolvers<void>() };
-    this.#writers.push(writer);
-    return writer.promise;
+    return rest.length === 0 ? Promise.resolve() : this.#wait(rest);
   }
 
   /** @throws SshMcpError PROTOCOL_ERROR for more credit than the reader can have room */
@@ -39,7 +48,7 @@ export class OutgoingStream implements Sink {
     if (this.#failure !== null) return;
     if (this.#credit + bytes > this.#window) throw malformed("more credit than its window");
     this.#credit += bytes;
-    for (let writer = this.#writers[0]; writer !== undefined; writer = this.#writers[0]) {
+    for (let writer = this.#writers[0]; writer !== undefined && this.#credit > 0; writer = this.#writers[0]) {
       writer.rest = this.#sendFrom(writer.rest);
       if (writer.rest.length > 0) return;
       this.#writers.shift();
@@ -54,6 +63,12 @@ export class OutgoingStream implements Sink {
     const writers = this.#writers;
     this.#writers = [];
     for (const writer of writers) writer.reject(error);
+  }
+
+  #wait(rest: Uint8Array): Promise<void> {
+    const writer = { rest, ...Promise.withResolvers<void>() };
+    this.#writers.push(writer);
+    return writer.promise;
   }
 
   #sendFrom(chunk: Uint8Array): Uint8Array {

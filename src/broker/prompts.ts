@@ -1,12 +1,11 @@
 /** Questions of one call to the person behind its face. */
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
-import { quoteWord } from "../core/quote.ts";
-import type { Question } from "../core/session.ts";
+import type { LoginQuestion } from "../core/session.ts";
 import type { PromptMessage } from "./protocol.ts";
 
 interface Asked extends PromiseWithResolvers<string> {
-  question: Question;
+  question: LoginQuestion;
 }
 
 export class Prompts {
@@ -23,7 +22,7 @@ export class Prompts {
   }
 
   /** @throws SshMcpError AUTH_REQUIRED, HOST_KEY_UNKNOWN when nobody answers; CANCELED; TOO_LARGE for a text no frame holds */
-  async ask(question: Question): Promise<string> {
+  async ask(question: LoginQuestion): Promise<string> {
     if (this.#failure !== null) throw this.#failure;
     if (!this.#asks) throw unanswered(question);
     const prompt = this.#next++;
@@ -52,8 +51,7 @@ export class Prompts {
   }
 }
 
-const unanswered = ({ kind, destination }: Question): SshMcpError => {
-  const hint = `ssh-mcp connect ${quoteWord(destination)}`;
+const unanswered = ({ kind, destination, connectCommand: hint }: LoginQuestion): SshMcpError => {
   const where = escapeLine(destination);
   if (kind === "host-key") {
     return new SshMcpError("HOST_KEY_UNKNOWN", `the host key of ${where} is not known, and nobody confirmed it`, {

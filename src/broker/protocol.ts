@@ -48,10 +48,10 @@ export const captureLimit = 4 * 1024 * 1024;
 /** Calls that may run at once on one connection. */
 export const callLimit = 256;
 /**
- * Credit each stream of a call starts with, in bytes; a sender never has more. A receiver gives back what was read when
- * it comes to a quarter of this, so a sender must use whatever credit it has, however small.
+ * The most credit a stream's sender has, in bytes. Outputs start with all of it, stdin with none: it is granted when the operation
+ * begins to read. A receiver gives back what was read when it comes to a quarter of this, so a sender must use whatever it has.
  */
-export const initialCredit = { stdin: 256 * 1024, stdout: 1024 * 1024, stderr: 1024 * 1024 } as const;
+export const streamWindow = { stdin: 256 * 1024, stdout: 1024 * 1024, stderr: 1024 * 1024 } as const;
 
 /** The client's first frame; it need not wait for the `welcome`. Every major version keeps this shape, and `failure`'s on call 0. */
 export interface Hello {

@@ -13,9 +13,9 @@ import {
   encodePrompt,
   type Frame,
   frameType,
-  initialCredit,
   malformed,
   type Request,
+  streamWindow,
 } from "./protocol.ts";
 
 /** Progress is for people: cut to a line's length. */
@@ -47,11 +47,10 @@ export class ServerCall {
     this.#link = link;
     const output = (type: typeof frameType.stdout | typeof frameType.stderr, window: number): OutgoingStream =>
       new OutgoingStream(window, (piece) => link.send(encodeFrame(type, number, piece)));
-    this.#stdout = output(frameType.stdout, initialCredit.stdout);
-    this.#stderr = output(frameType.stderr, initialCredit.stderr);
-    this.#stdin = new IncomingStream(initialCredit.stdin, (bytes) => {
-      link.send(encodeCredit(number, frameType.stdin, bytes));
-    });
+    this.#stdout = output(frameType.stdout, streamWindow.stdout);
+    this.#stderr = output(frameType.stderr, streamWindow.stderr);
+    const grant = (bytes: number): void => link.send(encodeCredit(number, frameType.stdin, bytes));
+    this.#stdin = new IncomingStream(streamWindow.stdin, grant, 0);
     this.#prompts = new Prompts(request.asks, (prompt) => link.send(encodePrompt(number, prompt)));
   }
 

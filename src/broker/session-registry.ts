@@ -80,7 +80,7 @@ export class SessionRegistry implements Sessions {
       if (holder === undefined) return null;
       if (holder.isFor(caller) && holder.plan.identity === plan.identity) return holder;
       throw new SshMcpError("ALREADY_EXISTS", `the name ${name} belongs to another session`, {
-        hint: `ssh-mcp close ${name}, or choose another name`,
+        hint: `ssh-mcp close ${name}`,
       });
     }
     for (const session of this.#sessions.values()) {

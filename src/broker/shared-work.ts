@@ -5,11 +5,26 @@ export class SharedWork<T> {
   readonly #cancel = new AbortController();
   readonly #result: Promise<T>;
   #waiting = 0;
+  #isOver = false;
 
   constructor(work: (signal: AbortSignal) => Promise<T>) {
     this.#result = work(this.#cancel.signal);
     // Whoever joins sees the failure; when all have gone, nobody does.
-    this.#result.catch(() => undefined);
+    this.#result
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isOver = true;
+      });
+  }
+
+  /** Whether it has a result, or was canceled: whoever needs it now must begin anew. */
+  get isOver(): boolean {
+    return this.#isOver || this.#cancel.signal.aborted;
+  }
+
+  /** Ends the work for everybody. */
+  cancel(): void {
+    this.#cancel.abort();
   }
 
   /** @throws SshMcpError CANCELED when `signal` aborts first, else what the work throws */

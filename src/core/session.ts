@@ -113,12 +113,18 @@ export interface Question {
   text: string;
   /** Whether the typed answer may be shown. */
   echo: boolean;
-  /** The parsed destination the question is about, in canonical form: what a hint may be built from. */
+  /** The parsed destination the question is about, in canonical form. */
   destination: string;
 }
 
+/** A question as a login asks it. */
+export interface LoginQuestion extends Question {
+  /** The command by which a person answers it at a terminal, quoted for a shell: the hint when nobody can be asked. */
+  connectCommand: string;
+}
+
 /** Asks the calling face. Rejects with AUTH_REQUIRED, or HOST_KEY_UNKNOWN for a host key, when nobody can answer. */
-export type Ask = (question: Question) => Promise<string>;
+export type Ask = (question: LoginQuestion) => Promise<string>;
 
 /** The part of a call that sessions need: who called, who answers, when to stop. */
 export interface CallScope {

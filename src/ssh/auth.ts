@@ -19,8 +19,9 @@ export interface AuthOptions {
   ask: Ask;
   /** The host as it was typed, for the password prompt. */
   host: string;
-  /** Canonical destination, for questions and hints. */
+  /** For questions and hints, see Question. */
   destination: string;
+  connectCommand: string;
 }
 
 type Attempt = ssh2.AnyAuthMethod;
@@ -149,15 +150,16 @@ export class Authentication {
   onGiveUp: () => void = () => undefined;
 
   #ask(kind: "password" | "keyboard-interactive", text: string, echo: boolean): Promise<string> {
-    return this.#options.ask({ kind, text: text.slice(0, 8192), echo, destination: this.#options.destination });
+    const { ask, destination, connectCommand } = this.#options;
+    return ask({ kind, text: text.slice(0, 8192), echo, destination, connectCommand });
   }
 
   #denied(cause?: unknown): SshMcpError {
-    const { user, host, destination } = this.#options;
+    const { user, host, connectCommand } = this.#options;
     const allowed = this.#allowed.length === 0 ? "" : ` (${this.#allowed.join(",")})`;
     return new SshMcpError("AUTH_FAILED", `${user}@${host}: permission denied${allowed}`, {
       cause,
-      hint: `check the login name, the key (-i FILE) or the password, then: ssh-mcp connect ${destination}`,
+      hint: connectCommand,
     });
   }
 }

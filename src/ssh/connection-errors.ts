@@ -15,10 +15,13 @@ export const connectionError = (thrown: unknown, phase: Phase, where: string): S
   const error = thrown as Ssh2Error;
   const message = error.message ?? String(thrown);
   if (/no matching/i.test(message)) {
-    return new SshMcpError("NO_COMMON_ALGORITHM", `${where}: ${message.replace(/^Handshake failed: /, "")}`, {
-      cause: error,
-      hint: "the server offers nothing that this client considers safe; ssh -vv shows what it offers",
-    });
+    return new SshMcpError(
+      "NO_COMMON_ALGORITHM",
+      `${where} offers nothing that is safe: ${message.replace(/^Handshake failed: /, "")}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (error.level === "client-timeout") {
     return lost(`${where} did not answer keepalives`, error);
@@ -38,7 +41,6 @@ export const connectionError = (thrown: unknown, phase: Phase, where: string): S
   }
   return new SshMcpError("PROTOCOL_ERROR", `${where} does not speak SSH as it should: ${message}`, {
     cause: error,
-    hint: "check that an SSH server listens on this port",
   });
 };
 

@@ -29,9 +29,11 @@ export interface ConnectionOptions {
   verifyHostKey: (key: Buffer) => Promise<boolean>;
   identities: (ask: Ask) => Promise<Identity[]>;
   ask: Ask;
-  /** The host as typed, and the canonical destination: for questions and hints. */
+  /** The host as typed, for the password prompt. */
   typedHost: string;
+  /** For questions and hints, see Question. */
   destination: string;
+  connectCommand: string;
   /** Limit for TCP, handshake and authentication together; questions to a person stop its clock. */
   timeoutMs: number;
 }
@@ -130,12 +132,13 @@ class Handshake {
   }
 
   #authentication(): Authentication {
-    const { user, typedHost, destination, identities } = this.#options;
+    const { user, typedHost, destination, connectCommand, identities } = this.#options;
     let collected: Promise<Identity[]> | null = null;
     const authentication = new Authentication({
       user,
       host: typedHost,
       destination,
+      connectCommand,
       ask: this.#ask,
       identities: () => {
         collected ??= identities(this.#ask);
@@ -199,7 +202,7 @@ class Handshake {
     const seconds = Math.round(this.#options.timeoutMs / 100) / 10;
     const what = this.#phase === "handshake" ? "the SSH handshake" : "the login";
     return new SshMcpError("CONNECT_TIMEOUT", `${what} with ${this.#where} was not through within ${seconds} s`, {
-      hint: "check the server, or give it longer with --timeout 60s (exec: --connect-timeout 60s)",
+      hint: `${this.#options.connectCommand} --timeout 60s`,
     });
   }
 }

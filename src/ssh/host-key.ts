@@ -15,8 +15,9 @@ export interface HostKeyPolicy {
   /** HashKnownHosts. */
   hash: boolean;
   ask: Ask;
-  /** Canonical destination, for questions and hints. */
+  /** For questions and hints, see Question. */
   destination: string;
+  connectCommand: string;
 }
 
 /**
@@ -43,14 +44,14 @@ export const verifyHostKey = async (policy: HostKeyPolicy, key: Buffer): Promise
 
 const confirm = async (policy: HostKeyPolicy, key: Buffer): Promise<void> => {
   const shown = fingerprint(key);
-  const { host, port } = policy.at;
+  const { at, destination, connectCommand } = policy;
   let text = [
-    `The authenticity of host '${host}' port ${port} can't be established.`,
+    `The authenticity of host '${at.host}' port ${at.port} can't be established.`,
     `${displayType(key)} key fingerprint is ${shown}.`,
     "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
   ].join("\n");
   for (;;) {
-    const answer = (await policy.ask({ kind: "host-key", text, echo: true, destination: policy.destination })).trim();
+    const answer = (await policy.ask({ kind: "host-key", text, echo: true, destination, connectCommand })).trim();
     if (answer.toLowerCase() === "yes" || answer === shown) return;
     if (answer === "" || answer.toLowerCase() === "no") throw unknown(policy, key);
     text = "Please type 'yes', 'no' or the fingerprint: ";
@@ -69,7 +70,7 @@ const unknown = (policy: HostKeyPolicy, key: Buffer): SshMcpError =>
     "HOST_KEY_UNKNOWN",
     `the host key of ${where(policy)} is not known and was not accepted: ${describe(key)}`,
     {
-      hint: `ssh-mcp connect ${quoteWord(policy.destination)}`,
+      hint: policy.connectCommand,
     },
   );
 
@@ -78,9 +79,9 @@ const changed = (policy: HostKeyPolicy, key: Buffer, known: readonly KnownKey[])
   const files = [...new Set(known.map((entry) => entry.file))];
   return new SshMcpError(
     "HOST_KEY_CHANGED",
-    `the host key of ${where(policy)} has changed: it shows ${describe(key)}, known is ${expected}; somebody may be in between`,
+    `the host key of ${where(policy)} has changed: it shows ${describe(key)}, known is ${expected}; somebody may be in between: forget the old key only when the server's owner confirms the new one`,
     {
-      hint: `when the change is confirmed by the server's owner: ssh-keygen -R ${quoteWord(policy.known.name)} -f ${quoteWord(files[0] ?? "")}`,
+      hint: `ssh-keygen -R ${quoteWord(policy.known.name)} -f ${quoteWord(files[0] ?? "")}`,
     },
   );
 };
@@ -89,7 +90,7 @@ const revoked = (policy: HostKeyPolicy, key: Buffer, by: KnownKey): SshMcpError 
   new SshMcpError(
     "HOST_KEY_REVOKED",
     `the host key of ${where(policy)} is marked as revoked: ${describe(key)} (${by.file}:${by.line})`,
-    { hint: "do not connect; ask the server's owner for its new key" },
+    { hint: `ssh-keyscan -p ${policy.at.port} ${quoteWord(policy.at.host)}` },
   );
 
 const where = ({ at }: HostKeyPolicy): string => `${at.host} port ${at.port}`;

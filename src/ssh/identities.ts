@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
+import { quoteWord } from "../core/quote.ts";
 import type { Ask } from "../core/session.ts";
 import { type AgentKey, listAgentKeys } from "./agent.ts";
 import { decryptKey, type KeyFile, readKeyFile } from "./key-file.ts";
@@ -25,8 +26,9 @@ export interface IdentityOptions {
   identitiesOnly: boolean;
   agentSocket: string | null;
   ask: Ask;
-  /** The destination that passphrase questions belong to. */
+  /** For questions, see Question. */
   destination: string;
+  connectCommand: string;
 }
 
 /** The keys to offer, in ssh(1)'s order: agent keys that a file names, the agent's others unless IdentitiesOnly, then keys only in files. */
@@ -100,10 +102,13 @@ const askPassphrase = async (file: KeyFile & { kind: "encrypted" }, options: Ide
       text: `Enter passphrase for key '${file.path}': `,
       echo: false,
       destination: options.destination,
+      connectCommand: options.connectCommand,
     });
     if (passphrase === "") break;
     const key = decryptKey(file, passphrase);
     if (key !== null) return key;
   }
-  throw new SshMcpError("KEY_INVALID", `the key file ${file.path} cannot be used: no passphrase fits`);
+  throw new SshMcpError("KEY_INVALID", `the key file ${file.path} cannot be used: no passphrase fits`, {
+    hint: `ssh-keygen -y -f ${quoteWord(file.path)}`,
+  });
 };

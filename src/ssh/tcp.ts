@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { SshMcpError } from "../core/errors.ts";
+import { quoteWord } from "../core/quote.ts";
 
 /**
  * Opens a TCP connection with Nagle's algorithm off. Addresses are tried one after the other, as ssh(1) does.
@@ -40,7 +41,7 @@ const resolveHost = async (host: string, limitMs: number, signal: AbortSignal): 
     if (cause instanceof SshMcpError) throw cause;
     throw new SshMcpError("DNS_FAILED", `the name ${host} cannot be resolved`, {
       cause,
-      hint: `getent hosts ${host}`,
+      hint: `getent hosts ${quoteWord(host)}`,
     });
   } finally {
     clearTimeout(timer);
@@ -78,7 +79,7 @@ const canceled = (host: string): SshMcpError =>
 
 const silent = (host: string, port: number, limitMs: number): SshMcpError =>
   new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer within ${formatSeconds(limitMs)}`, {
-    hint: "check the address and the firewall, or give it longer with --timeout 60s (exec: --connect-timeout 60s)",
+    hint: `ssh-mcp connect --timeout 60s -p ${port} ${quoteWord(host)}`,
   });
 
 const formatSeconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
@@ -88,14 +89,14 @@ const refusal = (host: string, port: number, error: NodeJS.ErrnoException): SshM
     case "ECONNREFUSED":
       return new SshMcpError("CONNECT_REFUSED", `${host} port ${port} refused the connection`, {
         cause: error,
-        hint: "check that sshd runs there and listens on this port, or give another one with -p PORT",
+        hint: `ssh-mcp connect -p PORT ${quoteWord(host)}`,
       });
     case "ETIMEDOUT":
       return new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer`, { cause: error });
     default:
       return new SshMcpError("UNREACHABLE", `${host} port ${port} cannot be reached (${error.code ?? error.message})`, {
         cause: error,
-        hint: `ip route get ${host}`,
+        hint: `ip route get ${quoteWord(host)}`,
       });
   }
 };

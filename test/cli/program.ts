@@ -15,7 +15,7 @@ import type {
   CommandRequest,
   CommandResult,
   DialRequest,
-  Question,
+  LoginQuestion,
   Session,
   SessionInfo,
   Sessions,
@@ -40,7 +40,8 @@ const ready = (): void => {
   if (process.env["FAKE_READY"] !== undefined) writeSync(2, "ready\n");
 };
 
-const question = (kind: Question["kind"], text: string, echo: boolean): Question => ({
+const question = (kind: LoginQuestion["kind"], text: string, echo: boolean): LoginQuestion => ({
+  connectCommand: "ssh-mcp connect user@host",
   kind,
   text,
   echo,

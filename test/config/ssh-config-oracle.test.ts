@@ -170,10 +170,10 @@ describe("equal to ssh -G", () => {
         expect(ours).toEqual(theirs);
         if (theirs !== null) accepted++;
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
     // A generator whose files ssh mostly refuses would compare nothing.
-    expect(accepted).toBeGreaterThan(200);
+    expect(accepted).toBeGreaterThan(120);
   }, 30_000);
 
   test("generated files with malformed lines", async () => {
@@ -184,9 +184,9 @@ describe("equal to ssh -G", () => {
         expect(ours).toEqual(theirs);
         if (theirs === null) refused++;
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
-    expect(refused).toBeGreaterThan(50);
+    expect(refused).toBeGreaterThan(30);
   }, 30_000);
 
   test("one line of arbitrary characters", async () => {
@@ -202,7 +202,7 @@ describe("equal to ssh -G", () => {
           expect(ours).toEqual(theirs);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   }, 30_000);
 

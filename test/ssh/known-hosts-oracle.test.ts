@@ -92,9 +92,9 @@ describe("equal to ssh-keygen -F", () => {
         writeFileSync(file, written.map((line) => `${line}\n`).join(""));
         matches += await compare(host, port);
       }),
-      { numRuns: 200 },
+      { numRuns: 150 },
     );
-    expect(matches).toBeGreaterThan(20);
+    expect(matches).toBeGreaterThan(12);
   }, 30_000);
 
   test("for files that ssh-keygen -H hashed", async () => {

@@ -33,6 +33,7 @@ export const open = async (
           agentSocket,
           ask,
           destination: "test",
+          connectCommand: "ssh-mcp connect test",
         }),
       ask: async (question) => {
         if (answers === undefined) throw new Error(`nobody answers: ${question.text}`);
@@ -40,6 +41,7 @@ export const open = async (
       },
       typedHost: "127.0.0.1",
       destination: "test",
+      connectCommand: "ssh-mcp connect test",
       timeoutMs: 20_000,
       ...rest,
     },
