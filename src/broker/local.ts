@@ -7,6 +7,8 @@ import { serveConnection } from "./server.ts";
 
 export interface LocalBroker {
   client: BrokerClient;
+  /** Sessions end with this process. */
+  keepsSessions: false;
   /** Cancels what runs; resolves when every operation has ended. */
   close(): Promise<void>;
 }
@@ -17,6 +19,7 @@ export const serveLocally = (dispatch: Dispatch): LocalBroker => {
   const client = new BrokerClient(near);
   return {
     client,
+    keepsSessions: false,
     close: () => {
       client.close();
       return connection.ended;

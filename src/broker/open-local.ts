@@ -8,7 +8,7 @@ export const openLocalBroker = (): LocalBroker => {
   const sessions = new SessionRegistry();
   const broker = serveLocally(createDispatch({ operations, sessions, rules: [] }));
   return {
-    client: broker.client,
+    ...broker,
     close: async () => {
       await broker.close();
       await sessions.closeAll();

@@ -16,6 +16,8 @@ import type { Broker, PausableInput, QuestionDevice, World } from "./world.ts";
 
 type Run = Extract<Parsed, { kind: "run" }>;
 
+const sessionEnds = "the session ends with this command; `ssh-mcp serve` keeps its sessions while it runs";
+
 /** The last word to a reader and the goodbye to servers are polite, but not worth waiting for. */
 const farewellMs = 1000;
 
@@ -41,7 +43,9 @@ export const perform = async (run: Run, printer: Printer, world: World): Promise
     broker = await world.openBroker();
     const result = await broker.client.call(callOptions(run, world, terminal, stop.signal));
     terminal?.close();
-    return await finish(run, result, printer);
+    const status = await finish(run, result, printer);
+    if (run.command.operation.name === "connect" && !broker.keepsSessions) await printer.note(sessionEnds);
+    return status;
   };
   try {
     const status = await Promise.race([call(), patience.exhausted]);

@@ -8,6 +8,8 @@ import { Terminal } from "./terminal.ts";
 /** A broker to talk to, in this process or in another. */
 export interface Broker {
   readonly client: { call(options: CallOptions): Promise<unknown> };
+  /** Whether a session outlives the command that opened it. */
+  readonly keepsSessions: boolean;
   /** Ends what runs and the connection. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import {
   dataLimit,
   encodeCredit,
   frameType,
-  initialCredit,
+  streamWindow,
   type Transport,
   valueLimit,
 } from "../../src/broker/protocol.ts";
@@ -44,6 +44,9 @@ const options = (changes: Partial<CallOptions> = {}): CallOptions => ({
   capture: null,
   ...changes,
 });
+
+/** What a broker sends when the operation begins to read, and whenever a whole window was read. */
+const windowOfCredit = encodeCredit(1, frameType.stdin, streamWindow.stdin);
 
 /** A call the broker has seen. */
 const called = async (changes: Partial<CallOptions> = {}) => {
@@ -183,7 +186,7 @@ describe("a connection that ends", () => {
     ],
     [
       "credit beyond the window",
-      (broker) => broker.bytes(encodeCredit(1, frameType.stdin, 1)),
+      (broker) => broker.bytes(encodeCredit(1, frameType.stdin, streamWindow.stdin + 1)),
       { code: "OUTCOME_UNKNOWN" },
     ],
     [
@@ -204,7 +207,7 @@ describe("a connection that ends", () => {
 
   test("more output than it has credit for ends it: memory is bounded", async () => {
     const { broker, outcome } = await called({ stdout: { write: () => new Promise(() => undefined) } });
-    for (let sent = 0; sent <= initialCredit.stdout; sent += dataLimit)
+    for (let sent = 0; sent <= streamWindow.stdout; sent += dataLimit)
       broker.frame(frameType.stdout, 1, new Uint8Array(dataLimit));
     await until(() => broker.closed, "the close");
     // The sink still holds its first chunk, and may for ever: that it was lost need not wait for it.
@@ -222,32 +225,39 @@ describe("a connection that ends", () => {
 
 describe("stdin", () => {
   const waiting = () => {
+    let begun = false;
     let returned = false;
     const source: AsyncIterable<Uint8Array> = {
       [Symbol.asyncIterator]: () => ({
-        next: () => new Promise(() => undefined),
+        next: () => {
+          begun = true;
+          return new Promise(() => undefined);
+        },
         return: async () => {
           returned = true;
           return { done: true, value: undefined };
         },
       }),
     };
-    return { source, returned: () => returned };
+    return { source, begun: () => begun, returned: () => returned };
   };
 
   test("goes out as far as credit allows, in frames within the limit, then ends", async () => {
     let read = 0;
     const source = async function* (): AsyncIterable<Uint8Array> {
-      for (; read < 4; read++) yield new Uint8Array(initialCredit.stdin);
+      for (; read < 4; read++) yield new Uint8Array(streamWindow.stdin);
     };
     const { broker, outcome } = await called({ stdin: source() });
-    await until(() => broker.bytesOf(1, frameType.stdin) === initialCredit.stdin, "a window of stdin");
     await turn();
-    expect(broker.bytesOf(1, frameType.stdin)).toBe(initialCredit.stdin);
+    expect(read).toBe(0);
+    broker.bytes(windowOfCredit);
+    await until(() => broker.bytesOf(1, frameType.stdin) === streamWindow.stdin, "a window of stdin");
+    await turn();
+    expect(broker.bytesOf(1, frameType.stdin)).toBe(streamWindow.stdin);
     expect(read).toBe(1);
     for (let n = 0; n < 3; n++) {
-      broker.bytes(encodeCredit(1, frameType.stdin, initialCredit.stdin));
-      await until(() => broker.bytesOf(1, frameType.stdin) === initialCredit.stdin * (n + 2), "the next window");
+      broker.bytes(windowOfCredit);
+      await until(() => broker.bytesOf(1, frameType.stdin) === streamWindow.stdin * (n + 2), "the next window");
     }
     await until(() => broker.frames.some(({ type }) => type === frameType.eof), "the end of stdin");
     broker.control(1, result);
@@ -255,8 +265,10 @@ describe("stdin", () => {
   });
 
   test("is returned when the call ends, though it waits", async () => {
-    const { source, returned } = waiting();
+    const { source, begun, returned } = waiting();
     const { broker, outcome } = await called({ stdin: source });
+    broker.bytes(windowOfCredit);
+    await until(begun, "a read");
     expect(returned()).toBe(false);
     broker.control(1, result);
     expect(await outcome).toEqual({ ok: true });
@@ -268,14 +280,15 @@ describe("stdin", () => {
     const never = async function* (): AsyncIterable<Uint8Array> {
       try {
         yield new Uint8Array(1);
-        yield new Uint8Array(2 * initialCredit.stdin);
+        yield new Uint8Array(2 * streamWindow.stdin);
       } finally {
         // biome-ignore lint/correctness/noUnsafeFinally: a source may be as bad as this
         throw new Error("in its end");
       }
     };
     const { broker, outcome } = await called({ stdin: never() });
-    await until(() => broker.bytesOf(1, frameType.stdin) === initialCredit.stdin, "a window of stdin");
+    broker.bytes(windowOfCredit);
+    await until(() => broker.bytesOf(1, frameType.stdin) === streamWindow.stdin, "a window of stdin");
     broker.control(1, result);
     expect(await outcome).toEqual({ ok: true });
   });
@@ -287,6 +300,7 @@ describe("stdin", () => {
       throw error;
     };
     const { broker, outcome } = await called({ stdin: broken() });
+    broker.bytes(windowOfCredit);
     await broker.message(1, "cancel");
     broker.control(1, result);
     expect(await outcome).toBe(error);

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { SshMcpError } from "../../src/core/errors.ts";
 import { type Context, defineOperation, type Operation } from "../../src/core/operation.ts";
-import type { Question, Sessions } from "../../src/core/session.ts";
+import type { LoginQuestion, Question, Sessions } from "../../src/core/session.ts";
 
 const output = v.object({
   count: v.number(),
@@ -50,7 +50,10 @@ export const fake = (
   ...changes,
 });
 
+/** What the face is asked. */
 export const question: Question = { kind: "password", text: "password:", echo: false, destination: "ann@web 1" };
+/** What an operation asks. */
+export const loginQuestion: LoginQuestion = { ...question, connectCommand: "ssh-mcp connect 'ann@web 1'" };
 
 /** Resolves when the call is canceled. */
 export const canceled = ({ signal }: Context): Promise<void> =>
@@ -92,7 +95,7 @@ export const both = fake("both", async ({ text = "" }, { stdout, stderr }) => {
   return { count: 2, text: null };
 });
 
-export const ask = fake("ask", async (_input, context) => ({ count: 1, text: await context.ask(question) }));
+export const ask = fake("ask", async (_input, context) => ({ count: 1, text: await context.ask(loginQuestion) }));
 
 export const fail = fake("fail", async ({ text = "" }) => {
   throw new SshMcpError("CONNECT_REFUSED", `refused ${text}`, { hint: "ssh-mcp ls" });

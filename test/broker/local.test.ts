@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import type { BrokerClient, CallOptions } from "../../src/broker/client.ts";
 import { createDispatch } from "../../src/broker/dispatch.ts";
 import { type LocalBroker, serveLocally } from "../../src/broker/local.ts";
-import { initialCredit } from "../../src/broker/protocol.ts";
+import { streamWindow } from "../../src/broker/protocol.ts";
 import { waitFor, within } from "../support/wait.ts";
-import { canceled, fake, noSessions, operations, produced, question } from "./fake-operations.ts";
+import { canceled, fake, loginQuestion, noSessions, operations, produced, question } from "./fake-operations.ts";
 import { caller } from "./raw-peer.ts";
 
 let stopped = 0;
@@ -15,11 +15,20 @@ const counted = fake("counted", async (_input, context) => {
 });
 const hostKey = fake("host-key", async (_input, context) => ({
   count: 0,
-  text: await context.ask({ ...question, kind: "host-key" }),
+  text: await context.ask({ ...loginQuestion, kind: "host-key" }),
 }));
+/** As exec: a person's answer first, then stdin. */
+const login = fake("login", async (_input, context) => {
+  const text = await context.ask(loginQuestion);
+  let count = 0;
+  for await (const chunk of context.stdin) count += chunk.length;
+  return { count, text };
+});
 
 const open = (): LocalBroker =>
-  serveLocally(createDispatch({ operations: [...operations, counted, hostKey], sessions: noSessions, rules: [] }));
+  serveLocally(
+    createDispatch({ operations: [...operations, counted, hostKey, login], sessions: noSessions, rules: [] }),
+  );
 
 const call = (client: BrokerClient, operation: string, input: object = {}, changes: Partial<CallOptions> = {}) =>
   client.call({ operation, input, caller, capture: null, ...changes });
@@ -59,7 +68,7 @@ describe("streams", () => {
     const outcome = call(client, "produce", { count: 100 }, { stdout });
     await waitFor(() => produced.mebibytes > 0, { what: "output", interval: 1 });
     for (let i = 0; i < 20; i++) await turn();
-    expect(produced.mebibytes * 1024 * 1024).toBe(initialCredit.stdout);
+    expect(produced.mebibytes * 1024 * 1024).toBe(streamWindow.stdout);
     expect(await call(client, "both")).toMatchObject({ count: 2 });
     gate.resolve();
     expect(await outcome).toMatchObject({ count: 100 });
@@ -89,6 +98,63 @@ describe("streams", () => {
       stderr: "err x\n",
       truncated: false,
     });
+  });
+});
+
+describe("stdin", () => {
+  const watched = () => {
+    let touched = false;
+    const chunks = async function* (): AsyncGenerator<Uint8Array> {
+      yield Uint8Array.of(1, 2, 3);
+    };
+    const stdin: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => {
+        touched = true;
+        return chunks();
+      },
+    };
+    return { stdin, touched: () => touched };
+  };
+
+  test("is not touched before the operation reads: a login that fails leaves it to the caller's next command", async () => {
+    const { client } = open();
+    const { stdin, touched } = watched();
+    const atLogin = Promise.withResolvers<boolean>();
+    const ask = async (): Promise<string> => {
+      // By the end of another call whatever was to be read at the start has been read.
+      await call(client, "both");
+      atLogin.resolve(touched());
+      return "hunter2";
+    };
+    expect(await call(client, "login", {}, { stdin, ask })).toMatchObject({ count: 3, text: "hunter2" });
+    expect(await atLogin.promise).toBe(false);
+    expect(touched()).toBe(true);
+  });
+
+  test.each<[string, string]>([
+    ["both", "that succeeds"],
+    ["fail", "that fails"],
+    ["login", "whose question nobody answers"],
+  ])("is never touched by %s, an operation %s without reading", async (operation) => {
+    const { client } = open();
+    const { stdin, touched } = watched();
+    await errorOf(call(client, operation, {}, { stdin }));
+    await call(client, "both");
+    expect(touched()).toBe(false);
+  });
+
+  test("is never touched by a call that is canceled, or cut off, before it reads", async () => {
+    const { client, close } = open();
+    const [canceledInput, cutInput] = [watched(), watched()];
+    const controller = new AbortController();
+    const canceledCall = call(client, "sleep", {}, { stdin: canceledInput.stdin, signal: controller.signal });
+    const cutCall = errorOf(call(client, "sleep", {}, { stdin: cutInput.stdin }));
+    await call(client, "both");
+    controller.abort();
+    expect(await canceledCall).toMatchObject({ text: "canceled" });
+    await within(close(), { what: "the close", timeout: 3000 });
+    expect(await cutCall).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    expect([canceledInput.touched(), cutInput.touched()]).toEqual([false, false]);
   });
 });
 

@@ -2,7 +2,15 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createDispatch } from "../../src/broker/dispatch.ts";
 import { createPair } from "../../src/broker/pair.ts";
-import { callLimit, encodeCredit, frameType, initialCredit, type Transport } from "../../src/broker/protocol.ts";
+import {
+  callLimit,
+  decodeCredit,
+  encodeCredit,
+  encodeFrame,
+  frameType,
+  streamWindow,
+  type Transport,
+} from "../../src/broker/protocol.ts";
 import { type ServedConnection, serveConnection } from "../../src/broker/server.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 import { waitFor, within } from "../support/wait.ts";
@@ -16,14 +24,15 @@ const extra = [
     await stubborn.promise;
     return { count: 0, text: null };
   }),
+  /** Reads one chunk, and the next when it is canceled. */
   fake("read-later", async (_input, context) => {
+    const reader = context.stdin[Symbol.asyncIterator]();
+    await reader.next();
     await canceled(context);
-    const error = await context.stdin[Symbol.asyncIterator]()
-      .next()
-      .catch((thrown: unknown) => thrown);
+    const error = await reader.next().catch((thrown: unknown) => thrown);
     const write = await context.stdout.write(Uint8Array.of(1)).catch((thrown: unknown) => thrown);
     const asked = await context
-      .ask({ kind: "password", text: "?", echo: false, destination: "h" })
+      .ask({ kind: "password", text: "?", echo: false, destination: "h", connectCommand: "ssh-mcp connect h" })
       .catch((thrown) => thrown);
     return {
       count: 0,
@@ -88,6 +97,15 @@ const works = async (peer: RawPeer, call = 9000): Promise<void> => {
   await peer.message(call, "result");
 };
 
+/** The first credit for this call's stdin, in bytes. */
+const granted = async (peer: RawPeer, call: number): Promise<number> => {
+  const find = () => peer.frames.find((frame) => frame.call === call && frame.type === frameType.credit);
+  const { payload } = await waitFor(find, { what: "credit for stdin", timeout: 3000, interval: 1 });
+  const { stream, bytes } = decodeCredit(payload);
+  expect(stream).toBe(frameType.stdin);
+  return bytes;
+};
+
 describe("hello", () => {
   test("is answered with the broker's own", async () => {
     const { peer } = greeted();
@@ -140,7 +158,9 @@ describe("a call", () => {
   test("that is canceled gets CANCELED from its streams and its questions, and gives its own result", async () => {
     const { peer } = greeted();
     peer.control(1, request("read-later", { asks: true }));
-    peer.frame(frameType.stdin, 1, "half of it");
+    await granted(peer, 1);
+    peer.frame(frameType.stdin, 1, "the first chunk");
+    peer.frame(frameType.stdin, 1, "half of the second");
     peer.control(1, { kind: "cancel" });
     peer.control(1, { kind: "cancel" });
     const { value } = await peer.message(1, "result");
@@ -152,7 +172,7 @@ describe("a call", () => {
     peer.control(1, request("stubborn"));
     peer.control(1, { kind: "cancel" });
     peer.control(2, request("produce", { input: { count: 100 } }));
-    await waitFor(() => peer.bytesOf(2, frameType.stdout) >= initialCredit.stdout, { what: "output", interval: 1 });
+    await waitFor(() => peer.bytesOf(2, frameType.stdout) >= streamWindow.stdout, { what: "output", interval: 1 });
     peer.control(3, request("ask", { asks: true }));
     await works(peer);
     expect(connection.running).toBe(3);
@@ -201,26 +221,49 @@ describe("credit", () => {
   test("stops a producer whose reader gives none, to the byte", async () => {
     const { peer } = greeted();
     peer.control(1, request("produce", { input: { count: 100 } }));
-    await waitFor(() => peer.bytesOf(1, frameType.stdout) >= initialCredit.stdout, { what: "output", interval: 1 });
+    await waitFor(() => peer.bytesOf(1, frameType.stdout) >= streamWindow.stdout, { what: "output", interval: 1 });
     await works(peer);
-    expect(peer.bytesOf(1, frameType.stdout)).toBe(initialCredit.stdout);
+    expect(peer.bytesOf(1, frameType.stdout)).toBe(streamWindow.stdout);
     peer.bytes(encodeCredit(1, frameType.stdout, 10));
-    await waitFor(() => peer.bytesOf(1, frameType.stdout) === initialCredit.stdout + 10, {
+    await waitFor(() => peer.bytesOf(1, frameType.stdout) === streamWindow.stdout + 10, {
       what: "ten bytes",
       interval: 1,
     });
     await works(peer, 9001);
-    expect(peer.bytesOf(1, frameType.stdout)).toBe(initialCredit.stdout + 10);
+    expect(peer.bytesOf(1, frameType.stdout)).toBe(streamWindow.stdout + 10);
   });
 
-  test("comes back for stdin as the operation reads", async () => {
+  test("for stdin is the whole window when the operation begins to read, and comes back as it reads", async () => {
     const { peer } = greeted();
     peer.control(1, request("echo"));
-    peer.frame(frameType.stdin, 1, new Uint8Array(initialCredit.stdin));
-    await waitFor(() => peer.bytesOf(1, frameType.credit) > 0, { what: "credit", interval: 1 });
-    peer.frame(frameType.stdin, 1, new Uint8Array(initialCredit.stdin / 2));
+    expect(await granted(peer, 1)).toBe(streamWindow.stdin);
+    const first = peer.bytesOf(1, frameType.credit);
+    peer.frame(frameType.stdin, 1, new Uint8Array(streamWindow.stdin));
+    await waitFor(() => peer.bytesOf(1, frameType.credit) > first, { what: "credit", interval: 1 });
+    peer.frame(frameType.stdin, 1, new Uint8Array(streamWindow.stdin / 2));
     peer.frame(frameType.eof, 1);
-    expect(await peer.message(1, "result")).toMatchObject({ value: { count: initialCredit.stdin * 1.5 } });
+    expect(await peer.message(1, "result")).toMatchObject({ value: { count: streamWindow.stdin * 1.5 } });
+  });
+});
+
+describe("stdin that nobody asked for", () => {
+  test("is not granted for an operation that does not read", async () => {
+    const { peer } = greeted();
+    peer.control(1, request("sleep"));
+    await works(peer);
+    peer.control(1, { kind: "cancel" });
+    await peer.message(1, "result");
+    expect(peer.bytesOf(1, frameType.credit)).toBe(0);
+  });
+
+  test("is refused beyond the window of one that reads", async () => {
+    const served = greeted();
+    served.peer.control(1, request("echo"));
+    await granted(served.peer, 1);
+    const chunk = encodeFrame(frameType.stdin, 1, new Uint8Array(streamWindow.stdin));
+    // In one write, so that no credit comes back between the two.
+    served.peer.bytes(Buffer.concat([chunk, chunk]));
+    expect(await refusal(served)).toMatchObject({ code: "PROTOCOL_ERROR" });
   });
 });
 
@@ -228,12 +271,7 @@ describe("a client without manners", () => {
   test.each<[string, (peer: RawPeer) => void]>([
     ["a frame over the limit", (peer) => peer.bytes(Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 2, 0, 0, 0, 1))],
     ["an unknown frame type", (peer) => peer.bytes(Uint8Array.of(0, 0, 0, 5, 42, 0, 0, 0, 1))],
-    [
-      "stdin beyond its credit",
-      (peer) => {
-        for (let i = 0; i < 3; i++) peer.frame(frameType.stdin, 1, new Uint8Array(initialCredit.stdin));
-      },
-    ],
+    ["stdin without credit", (peer) => peer.frame(frameType.stdin, 1, "x")],
     [
       "stdin after its end",
       (peer) => {
@@ -277,8 +315,8 @@ describe("a client without manners", () => {
     const { peer } = greeted();
     peer.control(4, request("both"));
     await peer.message(4, "result");
-    peer.frame(frameType.stdin, 4, new Uint8Array(initialCredit.stdin));
-    peer.frame(frameType.stdin, 4, new Uint8Array(initialCredit.stdin));
+    peer.frame(frameType.stdin, 4, new Uint8Array(streamWindow.stdin));
+    peer.frame(frameType.stdin, 4, new Uint8Array(streamWindow.stdin));
     peer.frame(frameType.eof, 4);
     peer.bytes(encodeCredit(4, frameType.stdout, 0xffff_ffff));
     peer.control(4, { kind: "cancel" });

@@ -17,9 +17,9 @@ const state = async (promise: Promise<unknown>): Promise<string> =>
   ]);
 
 describe("OutgoingStream", () => {
-  const create = (window: number): { stream: OutgoingStream; pieces: number[] } => {
+  const create = (window: number, credit?: number): { stream: OutgoingStream; pieces: number[] } => {
     const pieces: number[] = [];
-    return { stream: new OutgoingStream(window, (piece) => pieces.push(piece.length)), pieces };
+    return { stream: new OutgoingStream(window, (piece) => pieces.push(piece.length), credit), pieces };
   };
 
   test("sends what credit allows, then waits for more", async () => {
@@ -64,12 +64,42 @@ describe("OutgoingStream", () => {
     await expect(waiting).rejects.toBe(cutShort);
     await expect(stream.write(ofSize(1))).rejects.toBe(cutShort);
   });
+
+  test("without credit it is ready when there is some, of which nothing is used", async () => {
+    const { stream, pieces } = create(10, 0);
+    const ready = stream.ready();
+    stream.grant(0);
+    expect(await state(ready)).toBe("waiting");
+    stream.grant(10);
+    expect([await state(ready), await state(stream.ready())]).toEqual(["resolved", "resolved"]);
+    await stream.write(ofSize(10));
+    expect(pieces).toEqual([10]);
+    expect(() => stream.grant(11)).toThrow("more credit than its window");
+  });
+
+  test("is not ready while writers before it take all the credit", async () => {
+    const { stream } = create(10, 0);
+    const write = stream.write(ofSize(5));
+    const ready = stream.ready();
+    stream.grant(5);
+    expect([await state(write), await state(ready)]).toEqual(["resolved", "waiting"]);
+    stream.grant(1);
+    expect(await state(ready)).toBe("resolved");
+  });
+
+  test("a failure rejects who waits for credit", async () => {
+    const { stream } = create(10, 0);
+    const ready = stream.ready();
+    stream.fail(cutShort);
+    await expect(ready).rejects.toBe(cutShort);
+    await expect(stream.ready()).rejects.toBe(cutShort);
+  });
 });
 
 describe("IncomingStream", () => {
-  const create = (window: number): { stream: IncomingStream; granted: number[] } => {
+  const create = (window: number, room?: number): { stream: IncomingStream; granted: number[] } => {
     const granted: number[] = [];
-    return { stream: new IncomingStream(window, (bytes) => granted.push(bytes)), granted };
+    return { stream: new IncomingStream(window, (bytes) => granted.push(bytes), room), granted };
   };
 
   test("gives credit back when the next chunk is asked for, a quarter of the window at least", async () => {
@@ -140,6 +170,33 @@ describe("IncomingStream", () => {
     stream.push(ofSize(500));
     stream.fail(cutShort);
     expect(await reader.next()).toEqual({ done: true, value: undefined });
+    expect(granted).toEqual([]);
+  });
+
+  test("without room it takes nothing before it is read, and then a window", async () => {
+    const { stream, granted } = create(100, 0);
+    expect(() => stream.push(ofSize(1))).toThrow("more data than it had credit for");
+    const reader = stream[Symbol.asyncIterator]();
+    expect(granted).toEqual([]);
+    const first = reader.next();
+    expect(granted).toEqual([100]);
+    stream.push(ofSize(25));
+    expect(await first).toEqual({ done: false, value: ofSize(25) });
+    void reader.next();
+    expect(granted).toEqual([100, 25]);
+    stream.push(ofSize(100));
+    expect(() => stream.push(ofSize(1))).toThrow("more data than it had credit for");
+  });
+
+  test.each<[string, (stream: IncomingStream) => void]>([
+    ["ended", (stream) => stream.end()],
+    ["failed", (stream) => stream.fail(cutShort)],
+    ["was dropped", (stream) => stream.drop()],
+  ])("without room it grants nothing when it %s before it was read", async (_what, finish) => {
+    const { stream, granted } = create(100, 0);
+    finish(stream);
+    const first = await state(stream[Symbol.asyncIterator]().next());
+    expect(first).not.toBe("waiting");
     expect(granted).toEqual([]);
   });
 });
