@@ -1,4 +1,5 @@
 import { SshMcpError } from "../core/errors.ts";
+import { quoteWord } from "../core/quote.ts";
 
 /** Where a value of the SSH client configuration was written. */
 export interface Origin {
@@ -21,16 +22,12 @@ export const describeOrigin = (origin: Origin): string => {
 export const invalidAt = (origin: Origin, message: string): SshMcpError => {
   const text = `${describeOrigin(origin)}: ${message}`;
   if (origin.file === null) return new SshMcpError("INVALID_INPUT", text, { hint: "man ssh_config" });
-  return new SshMcpError("CONFIG_INVALID", text, {
-    hint: `correct line ${origin.line} of ${origin.file}, or pass -F none to read no ssh_config`,
-  });
+  return new SshMcpError("CONFIG_INVALID", text, { hint: `vi +${origin.line} ${quoteWord(origin.file)}` });
 };
 
 /** Something ssh(1) would do and we would not: it is refused, since ignoring it would connect or trust differently. */
 export const unsupportedAt = (origin: Origin, message: string): SshMcpError =>
   new SshMcpError("UNSUPPORTED", `${describeOrigin(origin)}: ${message}`, {
-    hint:
-      origin.file === null
-        ? "leave the option out"
-        : `remove line ${origin.line} of ${origin.file}, or pass -F none and give host, user and port yourself`,
+    // Without the file, everything it would say is given on the command line.
+    hint: origin.file === null ? "man ssh_config" : "ssh-mcp connect -F none USER@HOST:PORT",
   });

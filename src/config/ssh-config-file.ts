@@ -1,6 +1,7 @@
 /** Reading a file of ssh_config(5), with ssh's care about who else may write to it. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
 import { SshMcpError } from "../core/errors.ts";
+import { quoteWord } from "../core/quote.ts";
 import { errorCode } from "../files/error-code.ts";
 import { accounts, groupMembers } from "../files/passwd.ts";
 import { describeOrigin, type Origin } from "./origin.ts";
@@ -29,18 +30,22 @@ export const readConfigFile = (
   } catch (cause) {
     const code = errorCode(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw fail(`cannot be read (${code})`, `ls -l ${path}`, cause);
+    throw fail(`cannot be read (${code})`, `ls -l ${quoteWord(path)}`, cause);
   }
   try {
     const stats = fstatSync(file);
     if (check !== "named" && !onlyOwnerWrites(stats)) {
-      throw fail("may be written by others, or belongs to another user: ssh refuses it too", `chmod go-w ${path}`);
+      throw fail(
+        "may be written by others, or belongs to another user: ssh refuses it too",
+        `chmod go-w ${quoteWord(path)}`,
+      );
     }
     if (stats.isDirectory() && check === "included") return "";
-    if (!stats.isFile() && !isNullDevice(stats)) throw fail("is not a file", `ls -ld ${path}`);
+    if (!stats.isFile() && !isNullDevice(stats)) throw fail("is not a file", `ls -ld ${quoteWord(path)}`);
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw cause instanceof SshMcpError ? cause : fail(`cannot be read (${errorCode(cause)})`, `ls -l ${path}`, cause);
+    if (cause instanceof SshMcpError) throw cause;
+    throw fail(`cannot be read (${errorCode(cause)})`, `ls -l ${quoteWord(path)}`, cause);
   } finally {
     closeSync(file);
   }
@@ -49,7 +54,7 @@ export const readConfigFile = (
 /** For a file that was asked for by name, and is not there. */
 export const missingConfigFile = (path: string): SshMcpError =>
   new SshMcpError("CONFIG_INVALID", `there is no configuration file ${path}`, {
-    hint: "name an existing file, or pass -F none to read none",
+    hint: `ls -l ${quoteWord(path)}`,
   });
 
 const isNullDevice = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === statSync("/dev/null").rdev;

@@ -19,12 +19,15 @@ export const parseOptions = (options: readonly string[]): Directive[] =>
     const keyword = keywordNamed(line.keyword);
     if (keyword === undefined) {
       const near = suggest(line.keyword, optionKeywords);
-      throw new SshMcpError("INVALID_INPUT", `-o: there is no keyword ${shown(line.keyword)}`, {
-        hint: near === null ? usable : `did you mean -o ${near}=…?`,
+      const question = near === null ? "" : `; did you mean ${near}?`;
+      throw new SshMcpError("INVALID_INPUT", `-o: there is no keyword ${shown(line.keyword)}${question}`, {
+        hint: near === null ? "man ssh_config" : `ssh-mcp connect -o ${near}=VALUE DESTINATION`,
       });
     }
     if (keyword.use !== "acted") {
-      throw new SshMcpError("UNSUPPORTED", `-o ${keyword.title} is not supported yet`, { hint: usable });
+      throw new SshMcpError("UNSUPPORTED", `-o ${keyword.title} is not supported yet; ${usable}`, {
+        hint: "ssh-mcp connect --help",
+      });
     }
     return { kind: "directive", origin, ...line };
   });

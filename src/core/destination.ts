@@ -59,11 +59,14 @@ const plainParts = (text: string, at: number): Parts =>
 const uriParts = (text: string): Parts => {
   const [, before = "", after = ""] = /^ssh:\/\/([^/?#]*)(.*)$/i.exec(text) ?? [];
   if (after !== "" && after !== "/") {
-    throw refused(`the destination ${described(text)} has a path or a query`, "give ssh://[user@]host[:port] alone");
+    throw refused(`the destination ${described(text)} has a path or a query`, "ssh-mcp connect ssh://USER@HOST:PORT");
   }
   const { user, authority } = plainParts(before, before.lastIndexOf("@"));
   if (user?.includes(":")) {
-    throw refused(`the destination ${described(text)} has a password`, "leave it out: ssh-mcp connect asks for it");
+    throw refused(
+      `the destination ${described(text)} has a password, which is asked for at the terminal instead`,
+      "ssh-mcp connect USER@HOST:PORT",
+    );
   }
   // A zone in a URI is written `%25eth0` (RFC 6874, section 2).
   return { user: user === null ? null : percentDecoded(user, text), authority: authority.replace("%25", "%") };
@@ -74,7 +77,7 @@ const percentDecoded = (user: string, text: string): string => {
     return decodeURIComponent(user);
   } catch (cause) {
     throw new SshMcpError("INVALID_INPUT", `the user in ${described(text)} is not percent-encoded UTF-8`, {
-      hint: "write % itself as %25",
+      hint: "ssh-mcp connect -l USER HOST",
       cause,
     });
   }
@@ -124,8 +127,8 @@ const parsePort = (digits: string, text: string): number => {
 /** The text for a message. What stands between the first colon and the last `@` may be a password. */
 const described = (text: string): string => shown(text.replace(/^((?:ssh:\/\/)?[^:@]*):.*@/is, "$1:…@"));
 
-const grammarHint = "give an alias of ssh_config, [user@]host[:port], or ssh://[user@]host[:port]";
-const bracketHint = "write an IPv6 address with a port as [2001:db8::1]:22, a host name as host:22";
+const grammarHint = "ssh-mcp connect USER@HOST:PORT";
+const bracketHint = "ssh-mcp connect 'USER@[2001:db8::1]:22'";
 
 const refused = (message: string, hint = grammarHint): SshMcpError =>
   new SshMcpError("INVALID_INPUT", message, { hint });

@@ -108,7 +108,9 @@ export class SshMcpError extends Error {
 /** Turns whatever was thrown into an error with a code; the stack stays in `cause` and is never printed. */
 export const toSshMcpError = (thrown: unknown): SshMcpError => {
   if (thrown instanceof SshMcpError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : typeof thrown === "string" ? thrown : "";
+  // String() throws for an object without a prototype.
+  const isObject = typeof thrown === "object" && thrown !== null;
+  const message = thrown instanceof Error ? thrown.message : isObject ? "" : String(thrown);
   return new SshMcpError("INTERNAL", message || "an unexpected error without a message", {
     cause: thrown,
     hint: "ssh-mcp --version, and report this with the command that caused it",

@@ -20,7 +20,7 @@ export const quoteWord = (word: string): string => {
   if (safeWord.test(word) && !reservedWords.has(word)) return word;
   if (word.includes("\0")) {
     throw new SshMcpError("INVALID_INPUT", "a word of a command cannot hold a NUL character", {
-      hint: "send binary data through stdin",
+      hint: "ssh-mcp exec TARGET -- COMMAND <FILE",
     });
   }
   return `'${word.replaceAll("'", "'\\''")}'`;

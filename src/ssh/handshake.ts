@@ -117,7 +117,10 @@ class Handshake {
       algorithms: algorithmsFor(this.#options.knownKeyTypes),
       // ssh2 takes anything but a literal false as "accepted", a returned promise too: this returns nothing and calls back with a boolean.
       hostVerifier: (key: Buffer, verdict: (accepted: boolean) => void): void => {
-        void this.#verify(key).then(verdict);
+        // A rekey must meet the key that was accepted: another one mid-connection is somebody else. It is judged at once, because ssh2 1.17.0
+        // frames what is sent while a verifier makes up its mind as if the exchange were over, and the server ends the connection.
+        if (this.#hostKey !== null) verdict(this.#hostKey.equals(key));
+        else void this.#verify(key).then(verdict);
       },
       authHandler: ((_left: unknown, _partial: unknown, deliver: (attempt: unknown) => void) => {
         authentication.next(deliver);
@@ -156,8 +159,6 @@ class Handshake {
     });
 
   async #verify(key: Buffer): Promise<boolean> {
-    // A rekey must meet the key that was accepted: another one mid-connection is somebody else.
-    if (this.#hostKey !== null) return this.#hostKey.equals(key);
     try {
       const accepted = await this.#deadline.paused(() => this.#options.verifyHostKey(key));
       if (accepted !== true) return false;

@@ -12,7 +12,7 @@ import { startScriptedServer } from "../support/scripted-server.ts";
 import { type Sshd, startSshd } from "../support/sshd.ts";
 import { tempDir } from "../support/temp.ts";
 import { makeUser, type TemporaryUser } from "../support/users.ts";
-import { waitFor } from "../support/wait.ts";
+import { waitFor, within } from "../support/wait.ts";
 
 let key: KeyPair;
 let user: TemporaryUser;
@@ -55,7 +55,7 @@ const request = (port: number, extra: Partial<OpenRequest> = {}): OpenRequest =>
   ...extra,
 });
 
-const run = async (target: DialRequest, command: string, who = scope()) => {
+const run = async (target: DialRequest, command: string, who = scope(), onStdout = () => {}) => {
   let stdout = "";
   const session = await registry.use(target, who);
   const result = await session.exec(
@@ -65,6 +65,7 @@ const run = async (target: DialRequest, command: string, who = scope()) => {
       stdout: {
         write: async (chunk) => {
           stdout += Buffer.from(chunk).toString();
+          onStdout();
         },
       },
       stderr: { write: async () => undefined },
@@ -151,8 +152,11 @@ describe("a session", () => {
 
   test("closed while a command runs: the command is stopped, and says so", async () => {
     await registry.open(request(sshd.port), scope());
-    const running = run(request(sshd.port), "sleep 600");
-    await waitFor(() => registry.list(cli)[0]?.running === 1, { what: "the command" });
+    // The session counts it before it was sent, and before that there is nothing to stop.
+    const started = Promise.withResolvers<void>();
+    const running = run(request(sshd.port), "echo started; sleep 600", scope(), started.resolve);
+    await within(started.promise, { what: "the command" });
+    expect(registry.list(cli)[0]?.running).toBe(1);
     expect(await registry.close(["127.0.0.1"], cli)).toEqual(["127.0.0.1"]);
     expect(await running).toMatchObject({ outcome: "canceled", stopped: "confirmed" });
     expect(registry.list(cli)).toEqual([]);

@@ -115,7 +115,7 @@ describe("a destination that is none is refused before anything is sent", () => 
 describe("text for people", () => {
   test("connect", async () => {
     const outcome = await run(["connect", "me@h", "--title", "t"]);
-    expect(outcome).toMatchObject({ status: 0, stderr: "" });
+    expect(outcome).toMatchObject({ status: 0, stderr: expect.stringContaining("the session ends with this command") });
     expect(outcome.stdout).toStartWith("opened h: me@h port 22, live\n");
     expect(outcome.stdout).toEndWith("banner:\n\\x1b[31mwelcome\n");
   });

@@ -151,6 +151,15 @@ describe("standard input", () => {
     expect(await shell("echo mine | { $S exec -n h cat; cat; }")).toMatchObject({ stdout: "mine\n" });
   });
 
+  test("a command that fails before it runs leaves it to the next one", async () => {
+    const commands = "{ $S exec h refuse; echo $?; cat; }";
+    for (const line of [`cat in | ${commands}`, `${commands} <in`]) {
+      const { stdout, stderr } = await shell(`printf 'a\\nb\\n' >in; ${line}`);
+      expect({ line, stdout }).toEqual({ line, stdout: "255\na\nb\n" });
+      expect(stderr).toContain("[CONNECT_REFUSED]");
+    }
+  });
+
   test("other commands leave it alone", async () => {
     expect(await shell("echo mine | { $S ls -q; $S connect -- h >/dev/null; cat; }")).toMatchObject({
       stdout: "mine\n",

@@ -208,6 +208,6 @@ describe("malformed lines", () => {
     const error = thrownBy(() => parse(given));
     expect(error.code).toBe("CONFIG_INVALID");
     expect(error.message).toBe(`${given.main}:2: ${message}`);
-    expect(error.hint).toBe(`correct line 2 of ${given.main}, or pass -F none to read no ssh_config`);
+    expect(error.hint).toBe(`vi +2 ${given.main}`);
   });
 });

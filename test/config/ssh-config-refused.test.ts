@@ -44,9 +44,7 @@ describe("what we cannot do", () => {
     expect(error.code).toBe("UNSUPPORTED");
     expect(error.message).toStartWith(`${env.home}/.ssh/config:3: `);
     expect(error.message).toContain("applies to web1 and is not supported yet");
-    expect(error.hint).toBe(
-      `remove line 3 of ${env.home}/.ssh/config, or pass -F none and give host, user and port yourself`,
-    );
+    expect(error.hint).toBe("ssh-mcp connect -F none USER@HOST:PORT");
     expect(resolveHost(request("db"), env).port).toBe(2);
   });
 
@@ -113,13 +111,17 @@ describe("options", () => {
     ["Include=x", "UNSUPPORTED", "-o Include is not supported yet"],
   ] as const)("%p is %s", (option, code, message) => {
     const error = thrownBy(() => resolveHost(request("h", { options: [option] }), environment(null)));
-    expect([error.code, error.message]).toEqual([code, message]);
+    expect(error.code).toBe(code);
+    expect(error.message).toStartWith(message);
   });
 
   test("a misspelt one is corrected", () => {
-    const hint = (options: string[]) => thrownBy(() => resolveHost(request("h", { options }), environment(null))).hint;
-    expect(hint(["HostNme=x"])).toBe("did you mean -o HostName=…?");
-    expect(hint(["ProxyJump=x"])).toStartWith("-o takes HostName, Port, User, ");
+    const refusal = (option: string) =>
+      thrownBy(() => resolveHost(request("h", { options: [option] }), environment(null)));
+    const { message, hint } = refusal("HostNme=x");
+    expect(message).toBe('-o: there is no keyword "hostnme"; did you mean HostName?');
+    expect(hint).toBe("ssh-mcp connect -o HostName=VALUE DESTINATION");
+    expect(refusal("ProxyJump=x").message).toContain("; -o takes HostName, Port, User, ");
     const env = environment("IdentityFle x\n");
     expect(() => resolveHost(request("h"), env)).toThrow(
       'config:1: there is no keyword "identityfle"; did you mean IdentityFile?',

@@ -75,6 +75,23 @@ describe("a command on a real sshd", () => {
   });
 });
 
+test("a server that exchanges keys anew every megabyte: nothing is lost, and its host key is met again", async () => {
+  const restless = await startSshd({ authorizedKeys: [key.line], options: ["RekeyLimit 1M"] });
+  const seen: boolean[] = [];
+  const connection = await open({
+    port: restless.port,
+    user: restless.user,
+    keys: [key.path],
+    verifyHostKey: async () => seen.push(true) > 0,
+  });
+  const stdin = Array.from({ length: 128 }, (_, index) => Buffer.alloc(64 * 1024, index));
+  const result = await run(connection, "cat", { stdin });
+  expect(result).toMatchObject({ exitCode: 0, stdoutBytes: 128 * 64 * 1024 });
+  expect(Bun.hash(result.stdout)).toBe(Bun.hash(Buffer.concat(stdin).toString()));
+  // The verifier judged the key once; every later exchange had to show the same.
+  expect(seen).toEqual([true]);
+});
+
 describe("a server that grants few channels", () => {
   test("MaxSessions 1: commands go one after the other", async () => {
     const tight = await startSshd({ authorizedKeys: [key.line], options: ["MaxSessions 1"] });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import type { Connection } from "../../src/ssh/connection.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { startDropbear } from "../support/dropbear.ts";
-import { type KeyPair, makeKey } from "../support/keys.ts";
-import { startSshd } from "../support/sshd.ts";
-import { makeUser } from "../support/users.ts";
-import { waitFor } from "../support/wait.ts";
-import { open, run } from "./open.ts";
+import type { Connection } from "../../../src/ssh/connection.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { startDropbear } from "../../support/dropbear.ts";
+import { type KeyPair, makeKey } from "../../support/keys.ts";
+import { startSshd } from "../../support/sshd.ts";
+import { makeUser } from "../../support/users.ts";
+import { waitFor } from "../../support/wait.ts";
+import { open, run } from "../open.ts";
 
 afterAll(cleanup);
 
