@@ -8,11 +8,13 @@ import { Connection } from "./connection.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import { Deadline } from "./deadline.ts";
 import type { Identity } from "./identities.ts";
-import { protocolOf, softwareOf } from "./ssh2.ts";
+import { onAuthFailure, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
 import { dialTcp } from "./tcp.ts";
 
 const keepaliveIntervalMs = 15_000;
 const keepaliveCountMax = 3;
+/** Servers that are known to take the first attempt in the same round trip as the request for the service it belongs to. */
+const pipelinesLogin = /^(OpenSSH|dropbear)_/;
 /** Characters of the login banner that are kept. */
 const bannerLimit = 64 * 1024;
 
@@ -87,8 +89,9 @@ class Handshake {
   #start(): void {
     const client = this.#client;
     const authentication = this.#authentication();
-    client.on("handshake", () => {
+    client.once("handshake", () => {
       this.#phase = "authentication";
+      if (pipelinesLogin.test(softwareOf(client))) pipelineFirstAttempt(client);
     });
     client.on("banner", (text) => {
       if (this.#banner.length < bannerLimit) this.#banner = (this.#banner + text).slice(0, bannerLimit);
@@ -126,12 +129,7 @@ class Handshake {
         authentication.next(deliver);
       }) as never,
     });
-    const handlers = protocolOf(client)._handlers;
-    const onFailure = handlers["USERAUTH_FAILURE"];
-    handlers["USERAUTH_FAILURE"] = (protocol, allowed, partial) => {
-      authentication.failed(allowed as string[], partial === true);
-      onFailure?.(protocol, allowed, partial);
-    };
+    onAuthFailure(client, (allowed, partial) => authentication.failed(allowed, partial));
   }
 
   #authentication(): Authentication {

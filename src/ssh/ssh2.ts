@@ -5,8 +5,8 @@
  * - `_chanMgr`, `_protocol.session`: to open a session channel ahead of need, so that a command costs one round trip
  * - `_protocol.exec/env/signal`, `_callbacks`: to pipeline requests, and to signal after our side's EOF
  * - `push`: to account the window by what was consumed
- * - `_protocol._handlers`: to notice a peer that overruns a window, and because ssh2 forgets the methods left, and partial success, after
- *   agent keys
+ * - `_protocol._handlers`: to notice a peer that overruns a window; to save the round trip of the service request; and because ssh2
+ *   forgets the methods left, and partial success, after agent keys
  */
 import type { Client } from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
@@ -55,6 +55,27 @@ export const protocolOf = (client: Client): Ssh2Protocol => internals(client)._p
 
 /** The server's software, as its identification string has it: `OpenSSH_9.2p1`; untrusted. */
 export const softwareOf = (client: Client): string => internals(client)._remoteVer ?? "";
+
+/** Hands over what the server says to a failed attempt (RFC 4252, section 5.1), before ssh2 asks for the next one. */
+export const onAuthFailure = (client: Client, listen: (allowed: string[], partial: boolean) => void): void => {
+  const { _handlers } = protocolOf(client);
+  const handle = _handlers["USERAUTH_FAILURE"];
+  _handlers["USERAUTH_FAILURE"] = (protocol, allowed, partial) => {
+    listen(allowed as string[], partial === true);
+    handle?.(protocol, allowed, partial);
+  };
+};
+
+/**
+ * Sends the first attempt right behind the service request (RFC 4253, section 10) instead of waiting for its accept. To be called
+ * while ssh2 emits "handshake", just before it sends the request.
+ */
+export const pipelineFirstAttempt = (client: Client): void => {
+  const protocol = protocolOf(client);
+  const accepted = protocol._handlers["SERVICE_ACCEPT"];
+  protocol._handlers["SERVICE_ACCEPT"] = undefined;
+  queueMicrotask(() => accepted?.(protocol, "ssh-userauth"));
+};
 
 /**
  * Reports the first data that a peer sends beyond a channel's window (RFC 4254, section 5.2). ssh2 itself takes it, without limit, or drops it

@@ -38,6 +38,16 @@ describe("through a delay of 25 ms each way", () => {
     expect(trips).toEqual(trips.map(() => 1));
   });
 
+  test("a login and its first command take seven", async () => {
+    proxy.setDelay(25);
+    proxy.resetCount();
+    const connection = await connect();
+    await run(connection, "true");
+    const trips = proxy.roundTrips();
+    proxy.setDelay(0);
+    expect(trips).toBeLessThanOrEqual(7);
+  });
+
   test("eight at once take two", async () => {
     const connection = await connect();
     await run(connection, "true");
