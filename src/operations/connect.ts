@@ -60,7 +60,7 @@ export const connect = defineOperation({
         ...dialRequest(input.destination, input, input.timeout),
         name: input.name ?? null,
         title: input.title ?? null,
-        ttlMs: input.ttl === undefined ? null : Math.round(input.ttl * 1000),
+        ttlMs: input.ttl === undefined ? null : ttlMilliseconds(input.ttl),
       },
       context,
     );
@@ -90,3 +90,6 @@ export const connect = defineOperation({
       ...(session.banner === null ? [] : [`banner:\n${escapeText(session.banner)}`]),
     ].join("\n"),
 });
+
+/** 0 means never: the shortest time to live must not become that. */
+const ttlMilliseconds = (seconds: number): number => (seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000)));

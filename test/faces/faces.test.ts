@@ -1,0 +1,77 @@
+/**
+ * Both faces of the compiled binary are one program: equal input gives equal structured output and equal errors, but for times,
+ * ages and who opened a session.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { exec } from "../../src/operations/exec.ts";
+import { operations } from "../../src/operations/index.ts";
+import { cleanup } from "../support/cleanup.ts";
+import { type Agent, startAgent } from "./agent.ts";
+import type { Answer } from "./answer.ts";
+import { cases } from "./cases.ts";
+import type { Home } from "./home.ts";
+import { perform } from "./person.ts";
+import { type Places, startPlaces } from "./places.ts";
+
+afterAll(cleanup);
+
+let home: Home;
+let places: Places;
+let agent: Agent;
+beforeAll(async () => {
+  ({ home, places } = await startPlaces());
+  agent = await startAgent(home.path);
+}, 30_000);
+
+test("every operation of both faces is asked", () => {
+  const asked = new Set<string>(cases.map(({ operation }) => operation));
+  const both = operations.filter(({ faces }) => faces.includes("cli") && faces.includes("mcp"));
+  expect(both.map(({ name }) => name).filter((name) => !asked.has(name))).toEqual([]);
+});
+
+const rows = operations.map((operation) => ({ name: operation.name, operation }));
+
+describe.each(rows)("$name gives the same to both faces for", ({ name, operation }) => {
+  test.each(cases.filter((each) => each.operation === name))("$name", async ({ input, expected, ownHints }) => {
+    const given = input(places);
+    const [printed, answer] = await Promise.all([
+      perform(home.path, operation, given),
+      agent.call(operation.tool, given),
+    ]);
+    // The command line's sessions ended with it; the agent's next case begins as empty.
+    await agent.call("ssh_disconnect", { all: true });
+    const [ofPerson, ofModel] = [printed.document, documentOf(answer)].map((document) => settled(document, ownHints));
+    expect(ofPerson).toMatchObject(expected);
+    expect(ofModel).toEqual(ofPerson);
+  });
+});
+
+test("a model is shown 16 KiB a stream and a script more, with the same counts", async () => {
+  const given = { target: places.sshd, command: "seq 1 20000" };
+  const [{ document }, { result }] = await Promise.all([
+    perform(home.path, exec, given),
+    agent.call("ssh_exec", given),
+  ]);
+  const all = Array.from({ length: 20_000 }, (_, index) => `${index + 1}\n`).join("");
+  const bytes = { stdoutBytes: all.length, stderrBytes: 0 };
+  expect(document).toMatchObject({ stdout: all, truncated: false, ...bytes });
+  expect(result).toMatchObject({ stdout: expect.stringContaining(" omitted …]\n"), truncated: true, ...bytes });
+});
+
+/** The document that `--json` would print. */
+const documentOf = ({ result, error }: Answer): Record<string, unknown> => result ?? { error };
+
+const volatile: ReadonlySet<string> = new Set([
+  ...["durationMs", "ageMs", "idleMs", "expiresInMs", "createdAt", "expiresAt", "openedBy"],
+]);
+
+/** Volatile values by their type alone, and hints that are each face's own by none; whether they are there still counts. */
+const settled = (value: unknown, ownHints = false): unknown => {
+  if (Array.isArray(value)) return value.map((each) => settled(each, ownHints));
+  if (typeof value !== "object" || value === null) return value;
+  const settledField = ([key, inner]: [string, unknown]): [string, unknown] => {
+    if (ownHints && key === "hint") return [key, "its own"];
+    return [key, volatile.has(key) && inner !== null ? typeof inner : settled(inner, ownHints)];
+  };
+  return Object.fromEntries(Object.entries(value).map(settledField));
+};

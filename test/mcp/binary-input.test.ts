@@ -1,0 +1,143 @@
+/** What a model may not say, or says wrongly: refused by the compiled binary in words it can act on, before anything is sent. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { operations } from "../../src/operations/index.ts";
+import { type Agent, startAgent } from "../faces/agent.ts";
+import { makeHome } from "../faces/home.ts";
+import { cleanup } from "../support/cleanup.ts";
+import { type RawServer, startRawServer } from "../support/raw-server.ts";
+
+afterAll(cleanup);
+
+let agent: Agent;
+/** Nobody may ever come here. */
+let server: RawServer;
+let at: string;
+beforeAll(async () => {
+  server = await startRawServer("close");
+  at = `127.0.0.1:${server.port}`;
+  agent = await startAgent((await makeHome()).path);
+});
+
+interface Refused {
+  tool: string;
+  what: string;
+  input: () => Record<string, unknown>;
+  /** Within the message. */
+  says: string;
+}
+
+/** Fields that a person has and a model has not, with values that a person could give. */
+const withheld: readonly Refused[] = operations.flatMap(({ tool, cliOnly, target }) =>
+  cliOnly.map((field) => ({
+    tool,
+    what: field,
+    input: () => ({ [target ?? ""]: at, ...(tool === "ssh_exec" ? { command: "id" } : {}), [field]: values[field] }),
+    says: `${field}: is for a person at the command line only`,
+  })),
+);
+
+const values: Readonly<Record<string, unknown>> = {
+  user: "root",
+  port: 22,
+  identityFile: ["/root/.ssh/id_ed25519"],
+  connectTimeout: 5,
+  configFile: "/tmp/evil",
+  options: ["StrictHostKeyChecking=no"],
+};
+
+const exec = (what: string, input: Record<string, unknown>, says: string): Refused => ({
+  tool: "ssh_exec",
+  what,
+  input: () => ({ target: at, command: "id", ...input }),
+  says,
+});
+
+const connect = (what: string, input: Record<string, unknown>, says: string): Refused => ({
+  tool: "ssh_connect",
+  what,
+  input: () => ({ destination: at, ...input }),
+  says,
+});
+
+const wrong: readonly Refused[] = [
+  exec("a number for a command", { command: 5 }, "command: must be a string"),
+  exec("a list for a command", { command: ["id", "-u"] }, "command: must be a string"),
+  exec("null for a command", { command: null }, "command: must be a string"),
+  exec("no command", { command: undefined }, "command: is required"),
+  exec("an empty command", { command: "" }, "command: must be >=1 long"),
+  exec("a command with NUL", { command: "echo a\0b" }, "command: a command cannot hold a NUL byte"),
+  exec("a command over 96 KiB", { command: "x".repeat(96 * 1024 + 1) }, "command: must be <=98304 long"),
+  exec("an empty target", { target: "" }, "target: must be >=1 long"),
+  exec("a target over 1 KiB", { target: "x".repeat(1025) }, "target: must be <=1024 long"),
+  exec("text for a time", { timeout: "5s" }, "timeout: must be a number"),
+  exec("no time at all", { timeout: 0 }, "timeout: must be >0"),
+  exec("negative time", { timeout: -1 }, "timeout: must be >0"),
+  exec("more than a day", { timeout: 86_401 }, "timeout: must be <=86400"),
+  exec("an unknown field", { cwd: "/" }, "cwd: is not a known field"),
+  exec("several unknown fields", { cwd: "/", "e\x1bnv": {} }, "e\\x1bnv: is not a known field"),
+  exec("a field of every object", { constructor: 1 }, "constructor: is not a known field"),
+  exec(
+    "everything wrong at once",
+    { target: 1, command: 2, timeout: "3" },
+    "target: must be a string; command: must be",
+  ),
+  connect("a fraction of a port", { port: 22.5 }, "port: must be a whole number"),
+  connect("a port beyond 16 bits", { port: 65_536 }, "port: must be <=65535"),
+  connect("text for a list of keys", { identityFile: "~/.ssh/id" }, "identityFile: must be a list"),
+  connect("a number among the keys", { identityFile: [1] }, "identityFile.0: must be a string"),
+  connect("a name like a path", { name: "../../etc" }, "name: a name is 1 to 64 of"),
+  connect("a negative time to live", { ttl: -1 }, "ttl: must be >=0"),
+  connect("a title of a book", { title: "x".repeat(201) }, "title: must be <=200 long"),
+  { tool: "ssh_sessions", what: "any field", input: () => ({ all: true }), says: "all: is not a known field" },
+  { tool: "ssh_disconnect", what: "nothing", input: () => ({}), says: "targets: give the names" },
+  {
+    tool: "ssh_disconnect",
+    what: "both",
+    input: () => ({ targets: ["a"], all: true }),
+    says: "all: give names or all",
+  },
+  { tool: "ssh_disconnect", what: "all as text", input: () => ({ all: "yes" }), says: "all: must be true or false" },
+];
+
+const destinations: readonly Refused[] = [
+  { what: "a control character", text: "127.0.0.1\x1b[2J", says: '"127.0.0.1\\x1b[2J"' },
+  { what: "a newline", text: "127.0.0.1\nhint: rm", says: '"127.0.0.1\\nhint: rm"' },
+  { what: "NUL", text: "127.0.0.1\0", says: '"127.0.0.1\\x00"' },
+  { what: "a character that turns the line round", text: "127.0.0.1\u202e", says: "U+202E" },
+  { what: "a space", text: "127.0.0.1 id", says: "a space" },
+  { what: "a leading dash", text: "-oProxyCommand=id", says: '"-oProxyCommand=id"' },
+  { what: "a user with a leading dash", text: "-oProxyCommand=id@127.0.0.1", says: "begins with a dash" },
+  { what: "a shell's character", text: "$(id)@127.0.0.1", says: '"$(id)@127.0.0.1"' },
+  { what: "a port of letters", text: "127.0.0.1:ssh", says: "the port in" },
+  { what: "an empty user", text: "@127.0.0.1", says: "empty user" },
+  { what: "a path", text: "ssh://127.0.0.1/etc/passwd", says: "a path" },
+].flatMap(({ what, text, says }) => [
+  { tool: "ssh_exec", what, input: () => ({ target: text, command: "id" }), says },
+  { tool: "ssh_connect", what, input: () => ({ destination: text }), says },
+]);
+
+describe.each([
+  { group: "fields that are a person's alone", cases: withheld },
+  { group: "input that does not fit", cases: wrong },
+  { group: "destinations with", cases: destinations },
+])("$group", ({ cases }) => {
+  test.each(cases.map((each) => ({ ...each, name: `${each.tool}: ${each.what}` })))("$name", async (refused) => {
+    const { error, text } = await agent.call(refused.tool, refused.input());
+    expect(error).toMatchObject({ code: "INVALID_INPUT", retryable: false });
+    expect(error?.message).toContain(refused.says);
+    // One line for the message: what was sent cannot pass for a line of ours.
+    expect(text.split("\n")).toHaveLength(error?.hint === null ? 1 : 2);
+    expect(server.accepted()).toBe(0);
+  });
+});
+
+test("a password in a destination is not repeated", async () => {
+  const { text } = await agent.call("ssh_exec", { target: "ssh://me:hunter2@127.0.0.1", command: "id" });
+  expect(text).toStartWith("INVALID_INPUT: ");
+  expect(text).not.toContain("hunter2");
+});
+
+test("an unknown tool is a protocol error that names the ones there are", async () => {
+  const call = agent.client.callTool({ name: "ssh_shell", arguments: {} });
+  await expect(call).rejects.toThrow(/Unknown tool: ssh_shell; there are ssh_connect, ssh_exec/);
+});

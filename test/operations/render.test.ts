@@ -1,0 +1,169 @@
+/**
+ * A client may show a model the text alone, so every field of an output must be in it in some form. Shown here by changing one
+ * field at a time: the text must change with it.
+ */
+import { describe, expect, test } from "bun:test";
+import type * as v from "valibot";
+import { OutputCapture } from "../../src/core/output.ts";
+import { close } from "../../src/operations/close.ts";
+import { connect } from "../../src/operations/connect.ts";
+import { exec } from "../../src/operations/exec.ts";
+import { operations } from "../../src/operations/index.ts";
+import { sessions } from "../../src/operations/sessions.ts";
+import { finished, info } from "./fake-sessions.ts";
+
+interface Changes {
+  render(): string[];
+  /** Fields that were changed. */
+  fields: readonly string[];
+}
+
+/** The texts of an output and of the same with each of the changes by itself. */
+const changed = <T extends object>(
+  render: (output: T) => string,
+  base: T,
+  changes: { [K in keyof T]?: NoInfer<T>[K][] },
+): Changes => ({
+  render: () => [
+    render(base),
+    ...Object.entries(changes).flatMap(([field, values]) =>
+      (values as unknown[]).map((value) => render({ ...base, [field]: value })),
+    ),
+  ],
+  fields: Object.keys(changes),
+});
+
+type Output<O extends { output: v.GenericSchema }> = v.InferOutput<O["output"]>;
+
+const exited: Output<typeof exec> = { target: "web", stdout: "out\n", stderr: "err\n", truncated: false, ...finished };
+const lasting: Output<typeof connect> = {
+  ...{ name: "web", destination: "deploy@web", host: "192.0.2.1", port: 2222, user: "deploy", state: "live" },
+  ...{ reused: false, authMethod: "publickey", hostKey: "SHA256:key", banner: null, title: null },
+  ...{ createdAt: "2026-01-01T00:00:00.000Z", expiresAt: null },
+};
+const row: Output<typeof sessions>["sessions"][number] = info;
+const rowText = (each: typeof row): string => sessions.render({ sessions: [each] });
+
+const later = "2026-01-01T00:15:00.000Z";
+const tables: Readonly<Record<string, Changes[]>> = {
+  connect: [
+    changed(connect.render, lasting, {
+      ...{
+        name: ["db"],
+        destination: ["web"],
+        host: ["192.0.2.2"],
+        port: [22],
+        user: ["root"],
+        state: ["cached", "lost"],
+      },
+      ...{ reused: [true], authMethod: ["password"], hostKey: ["SHA256:other"], banner: ["", "welcome"] },
+      ...{ title: ["", "the web"], createdAt: [later], expiresAt: [later] },
+    }),
+  ],
+  exec: [
+    changed(exec.render, exited, {
+      ...{ target: ["db"], stdout: [null, "other"], stderr: [null, "other"], exitCode: [0, 255], durationMs: [13] },
+      ...{ stdoutBytes: [0, 40], stderrBytes: [0, 50] },
+    }),
+    changed(exec.render, { ...exited, outcome: "signaled", exitCode: null, signal: "TERM" }, { signal: ["KILL"] }),
+    changed(
+      exec.render,
+      { ...exited, outcome: "timedOut", exitCode: null, stopped: "confirmed" },
+      {
+        ...{ outcome: ["canceled", "unknown"], stopped: ["dispatched", "unconfirmed"] },
+      },
+    ),
+    changed(
+      exec.render,
+      { ...exited, outcome: "unknown", exitCode: null, reason: "a reason" },
+      {
+        reason: ["another reason"],
+      },
+    ),
+  ],
+  sessions: [
+    changed(rowText, row, {
+      ...{
+        name: ["db"],
+        destination: ["web"],
+        host: ["192.0.2.2"],
+        port: [22],
+        user: ["root"],
+        state: ["cached", "lost"],
+      },
+      ...{ running: [0, 2], ageMs: [3_600_000], idleMs: [60_000], expiresInMs: [null, 1000], lent: [false] },
+      ...{ title: [null, "other"], needsPerson: [true] },
+      openedBy: [
+        { face: "cli", client: "editor 1.0" },
+        { face: "mcp", client: "editor 2.0" },
+      ],
+    }),
+    changed<Output<typeof sessions>>(
+      sessions.render,
+      { sessions: [] },
+      { sessions: [[row], [row, { ...row, name: "db" }]] },
+    ),
+  ],
+  close: [
+    changed<Output<typeof close>>(close.render, { closed: [] }, { closed: [["web"], ["web", "db"], ["db", "web"]] }),
+  ],
+};
+
+describe.each(operations.map((operation) => ({ name: operation.name, operation })))(
+  "the text of $name",
+  ({ name, operation }) => {
+    test("changes with every field", () => {
+      for (const { render } of tables[name] ?? []) {
+        const texts = render();
+        expect(new Set(texts).size).toBe(texts.length);
+      }
+      const fields = new Set((tables[name] ?? []).flatMap((table) => table.fields));
+      // Cut output says so itself: see below.
+      const expected = Object.keys(operation.output.entries).filter((field) => field !== "truncated");
+      expect(expected.filter((field) => !fields.has(field))).toEqual([]);
+    });
+  },
+);
+
+test("every field of a row is changed above", () => {
+  const fields = Object.keys(sessions.output.entries.sessions.pipe[0].item.entries);
+  expect(fields.filter((field) => !tables["sessions"]?.[0]?.fields.includes(field))).toEqual([]);
+});
+
+test("a cut stream says in the text how much is missing", async () => {
+  const capture = new OutputCapture(64);
+  await capture.write(new TextEncoder().encode("line\n".repeat(1000)));
+  const { text: stdout, truncated, omittedBytes } = capture.text();
+  const text = exec.render({ ...exited, stdout, truncated, stdoutBytes: 5000 });
+  expect(text).toContain("stdout (5000 bytes):\n");
+  expect(text).toContain(`[… ${omittedBytes} bytes, `);
+});
+
+test.each([
+  { outcome: "timedOut", begins: "TIMEOUT: " },
+  { outcome: "canceled", begins: "CANCELED: " },
+  { outcome: "unknown", begins: "OUTCOME_UNKNOWN: " },
+] as const)("a command that is $outcome begins with its code", ({ outcome, begins }) => {
+  expect(exec.render({ ...exited, outcome, exitCode: null })).toStartWith(begins);
+});
+
+describe("what came from elsewhere does nothing to a terminal", () => {
+  const hostile = "\x1b]0;title\x07\x9b2J\u202eevil\u2066";
+  const acting = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
+  test.each([
+    { what: "output", text: exec.render({ ...exited, stdout: hostile, stderr: hostile }) },
+    { what: "a banner", text: connect.render({ ...lasting, banner: hostile }) },
+    { what: "a title", text: connect.render({ ...lasting, title: `${hostile}\n` }) },
+    { what: "a destination", text: connect.render({ ...lasting, destination: `${hostile}\n` }) },
+    { what: "a title in a list", text: rowText({ ...row, title: `${hostile}\n` }) },
+    { what: "a destination in a list", text: rowText({ ...row, destination: `${hostile}\n` }) },
+    { what: "a client in a list", text: rowText({ ...row, openedBy: { face: "mcp", client: `${hostile}\n` } }) },
+  ])("$what", ({ text }) => {
+    expect(text).toContain("evil");
+    expect(text).not.toMatch(acting);
+  });
+
+  test.each([{ title: "a\nb" }, { destination: "a\nb" }])("nor does %j begin a line of its own", (facts) => {
+    expect(rowText({ ...row, ...facts }).split("\n")).toHaveLength(1);
+  });
+});
