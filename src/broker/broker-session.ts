@@ -11,7 +11,7 @@ import type {
 } from "../core/session.ts";
 import type { Connection } from "../ssh/connection.ts";
 import { fingerprint } from "../ssh/known-hosts-key.ts";
-import { type DialPlan, dial } from "./dial.ts";
+import { type DialPlan, dial, withHint } from "./dial.ts";
 import { SharedWork } from "./shared-work.ts";
 
 /** Timers hold no more; a longer idle time is waited for in pieces. */
@@ -71,6 +71,17 @@ export class BrokerSession implements Session {
       title,
       needsPerson: this.#needsPerson,
     };
+  }
+
+  /** Whether it has a connection, or is about to. */
+  get isOpen(): boolean {
+    return this.#state === "live" || this.#dialing?.isOver === false;
+  }
+
+  /** Takes over what a later `connect` says about it; null leaves it as it is. */
+  describe(title: string | null, ttlMs: number | null): void {
+    if (title !== null) this.#facts.title = title;
+    if (ttlMs !== null) this.#facts.ttlMs = ttlMs;
   }
 
   /** Whether a caller may see, use and close it: a model only what was lent to it or what it opened itself. */
@@ -138,7 +149,8 @@ export class BrokerSession implements Session {
       return await connection.exec(request, scope.signal);
     } catch (error) {
       // What is thrown was not handed over: a connection that died while it was idle is dialled again, once.
-      if (!(error instanceof SshMcpError) || error.code !== "CONNECTION_LOST" || scope.signal.aborted) throw error;
+      const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST";
+      if (!lost || scope.signal.aborted) throw withHint(error, this.plan);
       return await (await this.#connected(scope)).exec(request, scope.signal);
     }
   }
@@ -162,7 +174,11 @@ export class BrokerSession implements Session {
   #connected(scope: CallScope): Promise<Connection> {
     if (this.#connection?.isOpen) return Promise.resolve(this.#connection);
     if (this.#dialing === null || this.#dialing.isOver) {
-      this.#dialing = new SharedWork((signal) => this.#dial({ ...scope, signal }));
+      const dialing = new SharedWork((signal) => this.#dial({ ...scope, signal }));
+      this.#dialing = dialing;
+      void dialing.settled.then(() => {
+        if (this.#dialing === dialing) this.#dialing = null;
+      });
     }
     return this.#dialing.join(scope.signal);
   }

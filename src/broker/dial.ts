@@ -1,6 +1,6 @@
 import { type HostEnvironment, isHostAlias, type ResolvedHost, resolveHost } from "../config/ssh-config.ts";
-import { formatDestination, parseDestination } from "../core/destination.ts";
-import { SshMcpError } from "../core/errors.ts";
+import { formatDestination, parseDestination, validateUser } from "../core/destination.ts";
+import { type ErrorCode, SshMcpError } from "../core/errors.ts";
 import { quoteWords } from "../core/quote.ts";
 import type { CallScope, DialRequest } from "../core/session.ts";
 import { localUser } from "../files/passwd.ts";
@@ -39,6 +39,7 @@ export const planDial = (request: DialRequest, scope: CallScope): DialPlan => {
   const parsed = isAlias
     ? { user: null, host: request.destination, port: null }
     : parseDestination(request.destination);
+  if (request.user !== null) validateUser(request.user);
   const user = request.user ?? parsed.user;
   const port = request.port ?? parsed.port;
   const { identityFiles, configFile, options } = request;
@@ -111,14 +112,24 @@ export const dial = async (plan: DialPlan, scope: CallScope): Promise<Connection
     scope.signal,
   );
   return opening.catch((error: unknown) => {
-    throw withHint(error, connectCommand);
+    throw withHint(error, plan);
   });
 };
 
+/** Where trying again would only fail again, and OpenSSH's own account of it helps. */
+const diagnosed: ReadonlySet<ErrorCode> = new Set(["NO_COMMON_ALGORITHM", "PROTOCOL_ERROR", "CHANNEL_REFUSED"]);
+
 /** A failure that names no next step of its own is met by trying the login at a terminal. */
-const withHint = (error: unknown, hint: string): unknown => {
+export const withHint = (error: unknown, { resolved, connectCommand }: DialPlan): unknown => {
   if (!(error instanceof SshMcpError) || error.hint !== null || error.code === "CANCELED") return error;
-  return new SshMcpError(error.code, error.message, { hint, retryable: error.retryable, cause: error });
+  const { code, message, retryable } = error;
+  const login = ["-l", resolved.user, "-p", String(resolved.port), resolved.hostname];
+  const hint = diagnosed.has(code)
+    ? quoteWords(["ssh", "-v", ...login, "exit"])
+    : code === "CONNECT_TIMEOUT"
+      ? `${connectCommand} --timeout 60s`
+      : connectCommand;
+  return new SshMcpError(code, message, { hint, retryable, cause: error });
 };
 
 const environmentOf = (scope: CallScope): HostEnvironment => ({

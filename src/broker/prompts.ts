@@ -51,18 +51,14 @@ export class Prompts {
   }
 }
 
-const unanswered = ({ kind, destination, connectCommand: hint }: LoginQuestion): SshMcpError => {
+const unanswered = ({ kind, destination, wanted, connectCommand: hint }: LoginQuestion): SshMcpError => {
   const where = escapeLine(destination);
   if (kind === "host-key") {
-    return new SshMcpError("HOST_KEY_UNKNOWN", `the host key of ${where} is not known, and nobody confirmed it`, {
-      hint,
-    });
+    return new SshMcpError(
+      "HOST_KEY_UNKNOWN",
+      `the host key of ${where} is not known, and nobody confirmed it: ${wanted}`,
+      { hint },
+    );
   }
-  return new SshMcpError("AUTH_REQUIRED", `logging in to ${where} takes ${wanted[kind]}, and nobody gave it`, { hint });
+  return new SshMcpError("AUTH_REQUIRED", `logging in to ${where} takes ${wanted}, and nobody gave it`, { hint });
 };
-
-const wanted = {
-  password: "a password",
-  passphrase: "the passphrase of a key",
-  "keyboard-interactive": "an answer from a person",
-} as const;

@@ -130,7 +130,7 @@ const encodeJson = (type: FrameType, call: number, message: unknown): Uint8Array
   const payload = encoder.encode(JSON.stringify(message));
   if (payload.length > controlLimit) {
     throw new SshMcpError("TOO_LARGE", `a message of ${payload.length} bytes is over the limit of ${controlLimit}`, {
-      hint: "send long input through stdin",
+      hint: "ssh-mcp exec TARGET -- sh -s <FILE",
     });
   }
   return encodeFrame(type, call, payload);

@@ -173,5 +173,5 @@ const otherLanguage = (theirs: number): SshMcpError =>
 
 const tooManyCalls = (): SshMcpError =>
   new SshMcpError("BROKER_UNAVAILABLE", `${callLimit} calls are running on this connection already`, {
-    hint: "wait until one of them has ended",
+    hint: "ssh-mcp ls",
   });

@@ -13,6 +13,7 @@ import type {
 import { isSessionName, nextFreeName, sessionNameFrom } from "../core/target.ts";
 import { BrokerSession } from "./broker-session.ts";
 import { type DialPlan, planDial } from "./dial.ts";
+import { namesAnother } from "./session-name.ts";
 
 const defaultTtlMs = 15 * 60 * 1000;
 /** Live connections at once. */
@@ -32,7 +33,8 @@ export class SessionRegistry implements Sessions {
   async open(request: OpenRequest, scope: CallScope): Promise<OpenedSession> {
     const plan = planDial(request, scope);
     const found = this.#find(plan, request.name, scope.caller);
-    const session = found ?? this.#add(plan, { ...request, lent: true }, scope.caller);
+    const session = found ?? this.#add(plan, { ...request, lent: true }, scope);
+    found?.describe(request.title, request.ttlMs);
     const reused = found !== null && found.info.state === "live";
     await this.#openOrForget(session, found === null, scope);
     return { ...(await session.open(scope)), reused };
@@ -44,7 +46,7 @@ export class SessionRegistry implements Sessions {
     const plan = planDial(request, scope);
     const found = this.#find(plan, null, scope.caller);
     const opened = { name: null, title: null, ttlMs: null, lent: scope.caller.face === "mcp" };
-    const session = found ?? this.#add(plan, opened, scope.caller);
+    const session = found ?? this.#add(plan, opened, scope);
     await this.#openOrForget(session, found === null, scope);
     return session;
   }
@@ -80,7 +82,7 @@ export class SessionRegistry implements Sessions {
       if (holder === undefined) return null;
       if (holder.isFor(caller) && holder.plan.identity === plan.identity) return holder;
       throw new SshMcpError("ALREADY_EXISTS", `the name ${name} belongs to another session`, {
-        hint: `ssh-mcp close ${name}`,
+        hint: caller.face === "mcp" ? `ssh_disconnect {"targets":["${name}"]}` : `ssh-mcp close ${name}`,
       });
     }
     for (const session of this.#sessions.values()) {
@@ -89,9 +91,17 @@ export class SessionRegistry implements Sessions {
     return null;
   }
 
-  #add(plan: DialPlan, options: NewSession, caller: Caller): BrokerSession {
+  /** @throws SshMcpError ALREADY_EXISTS when the name stands for another host; SESSION_LIMIT */
+  #add(plan: DialPlan, options: NewSession, scope: CallScope): BrokerSession {
+    const { caller } = scope;
+    if (options.name !== null && namesAnother(options.name, plan, scope)) {
+      throw new SshMcpError("ALREADY_EXISTS", `the name ${options.name} stands for another host`, {
+        hint: `ssh-mcp connect --name NAME ${quoteWord(plan.destination)}`,
+      });
+    }
     this.#makeRoom(caller);
-    const name = options.name ?? nextFreeName(sessionNameFrom(plan.typedHost), this.#sessions);
+    const taken = { has: (name: string) => this.#sessions.has(name) || namesAnother(name, plan, scope) };
+    const name = options.name ?? nextFreeName(sessionNameFrom(plan.typedHost), taken);
     const session = new BrokerSession(plan, {
       name,
       title: options.title,
@@ -119,7 +129,7 @@ export class SessionRegistry implements Sessions {
    * @throws SshMcpError SESSION_LIMIT when there is none
    */
   #makeRoom(caller: Caller): void {
-    const live = [...this.#sessions.values()].filter(({ info }) => info.state === "live");
+    const live = [...this.#sessions.values()].filter((session) => session.isOpen);
     if (live.length < liveLimit) return;
     const idle = live
       .filter((session) => session.info.running === 0 && !session.info.needsPerson && session.isFor(caller))

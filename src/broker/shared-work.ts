@@ -4,17 +4,18 @@ import { SshMcpError } from "../core/errors.ts";
 export class SharedWork<T> {
   readonly #cancel = new AbortController();
   readonly #result: Promise<T>;
+  /** Resolves when the work is over, however it went. */
+  readonly settled: Promise<void>;
   #waiting = 0;
   #isOver = false;
 
   constructor(work: (signal: AbortSignal) => Promise<T>) {
     this.#result = work(this.#cancel.signal);
     // Whoever joins sees the failure; when all have gone, nobody does.
-    this.#result
-      .catch(() => undefined)
-      .finally(() => {
-        this.#isOver = true;
-      });
+    const over = (): void => {
+      this.#isOver = true;
+    };
+    this.settled = this.#result.then(over, over);
   }
 
   /** Whether it has a result, or was canceled: whoever needs it now must begin anew. */

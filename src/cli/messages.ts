@@ -29,7 +29,7 @@ export class Messages {
 
   /** What went wrong, and the next command to type. Resolves when it is written. */
   async error({ code, message, hint }: Pick<ErrorRecord, "code" | "message" | "hint">): Promise<void> {
-    const lines = [`${indented(message)} [${code}]`, ...(hint === null ? [] : [`  try: ${escapeLine(hint)}`])];
+    const lines = [`${escapeLine(message)} [${code}]`, ...(hint === null ? [] : [`  try: ${escapeLine(hint)}`])];
     this.#log.error(lines.join("\n"));
     await this.#written;
   }

@@ -37,10 +37,7 @@ export const parseDestination = (text: string): Destination => {
 /** The canonical form, `user@host:port`, which parses back to the same parts. */
 export const formatDestination = ({ user, host, port }: Omit<Destination, "given">): string => {
   const authority = port === null ? host : `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  if (user === null) return authority;
-  // A user that begins like a URI would make the whole text one.
-  if (scheme.test(user)) return `ssh://${encodeURIComponent(user)}@${authority.replace("%", "%25")}`;
-  return `${user}@${authority}`;
+  return user === null ? authority : `${user}@${authority}`;
 };
 
 const scheme = /^ssh:\/\//i;
@@ -62,12 +59,7 @@ const uriParts = (text: string): Parts => {
     throw refused(`the destination ${described(text)} has a path or a query`, "ssh-mcp connect ssh://USER@HOST:PORT");
   }
   const { user, authority } = plainParts(before, before.lastIndexOf("@"));
-  if (user?.includes(":")) {
-    throw refused(
-      `the destination ${described(text)} has a password, which is asked for at the terminal instead`,
-      "ssh-mcp connect USER@HOST:PORT",
-    );
-  }
+  if (user?.includes(":")) throw passwordInside(text);
   // A zone in a URI is written `%25eth0` (RFC 6874, section 2).
   return { user: user === null ? null : percentDecoded(user, text), authority: authority.replace("%25", "%") };
 };
@@ -83,10 +75,18 @@ const percentDecoded = (user: string, text: string): string => {
   }
 };
 
+/**
+ * Holds a user given beside a destination to the rules of one within it.
+ * @throws SshMcpError INVALID_INPUT
+ */
+export const validateUser = (user: string): void => checkUser(user, user);
+
 /** As OpenSSH's `valid_ruser`; spaces and `$` are refused besides, for the shells that a user name can reach. */
 const checkUser = (user: string, text: string): void => {
   if (user === "") throw refused(`the destination ${described(text)} has an empty user before the @`);
   if (user.startsWith("-")) throw refused(`the user in ${described(text)} begins with a dash`);
+  // passwd(5) has no colon in a name: this is somebody's password, on its way to a log.
+  if (user.includes(":")) throw passwordInside(text);
   if (invisible.test(user) || /['`"$;&<>|(){}]|\\$/.test(user)) {
     throw refused(`the user in ${described(text)} has a character that a user name cannot have here`);
   }
@@ -126,6 +126,9 @@ const parsePort = (digits: string, text: string): number => {
 
 /** The text for a message. What stands between the first colon and the last `@` may be a password. */
 const described = (text: string): string => shown(text.replace(/^((?:ssh:\/\/)?[^:@]*):.*@/is, "$1:…@"));
+
+const passwordInside = (text: string): SshMcpError =>
+  refused(`the destination ${described(text)} has a password, which is asked for at the terminal instead`);
 
 const grammarHint = "ssh-mcp connect USER@HOST:PORT";
 const bracketHint = "ssh-mcp connect 'USER@[2001:db8::1]:22'";

@@ -119,6 +119,8 @@ export interface Question {
 
 /** A question as a login asks it. */
 export interface LoginQuestion extends Question {
+  /** What it is about, for messages: `a password`, `the passphrase of FILE`; the type and fingerprint of a host key. */
+  wanted: string;
   /** The command by which a person answers it at a terminal, quoted for a shell: the hint when nobody can be asked. */
   connectCommand: string;
 }

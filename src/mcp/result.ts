@@ -21,13 +21,13 @@ export const toolResult = (operation: Operation, value: unknown): CallToolResult
  * the tool's outputSchema, and the model would never see the error.
  */
 export const toolError = (error: SshMcpError): CallToolResult => {
-  const { code, retryable } = error;
-  const message = escapeText(error.message);
-  const hint = error.hint === null ? null : escapeLine(error.hint);
+  const { code, message, hint } = error;
+  // One line each: nothing that a message quotes can pass for a hint of ours.
+  const lines = [`${code}: ${escapeLine(message)}`, ...(hint === null ? [] : [`hint: ${escapeLine(hint)}`])];
   return {
-    content: [{ type: "text", text: `${code}: ${message}${hint === null ? "" : `\nhint: ${hint}`}` }],
+    content: [{ type: "text", text: lines.join("\n") }],
     isError: true,
-    _meta: { "ssh-mcp/error": { code, message, hint, retryable } },
+    _meta: { "ssh-mcp/error": { ...error.toRecord() } },
   };
 };
 

@@ -39,5 +39,5 @@ export const close = defineOperation({
   run: async (input, context) => ({
     closed: await context.sessions.close(input.all === true ? "all" : (input.targets ?? []), context.caller),
   }),
-  render: ({ closed }) => (closed.length === 0 ? "nothing was open under that name" : `closed ${closed.join(", ")}`),
+  render: ({ closed }) => (closed.length === 0 ? "nothing was open" : `closed ${closed.join(", ")}`),
 });

@@ -151,7 +151,8 @@ export class Authentication {
 
   #ask(kind: "password" | "keyboard-interactive", text: string, echo: boolean): Promise<string> {
     const { ask, destination, connectCommand } = this.#options;
-    return ask({ kind, text: text.slice(0, 8192), echo, destination, connectCommand });
+    const wanted = kind === "password" ? "a password" : "an answer from a person";
+    return ask({ kind, text: text.slice(0, 8192), echo, destination, wanted, connectCommand });
   }
 
   #denied(cause?: unknown): SshMcpError {

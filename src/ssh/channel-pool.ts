@@ -1,4 +1,5 @@
 import { SshMcpError } from "../core/errors.ts";
+import { escapeLine } from "../core/escape.ts";
 import type { SessionChannel } from "./channel.ts";
 import { ChannelOpenFailure } from "./ssh2.ts";
 
@@ -132,9 +133,9 @@ export class ChannelPool {
         throw new SshMcpError("CONNECTION_LOST", "the connection ended before the command was sent", { cause: error });
       }
       if (this.#learn()) return null;
-      throw new SshMcpError("CHANNEL_REFUSED", `the server refuses to open a session: ${error.message}`, {
-        cause: error,
-      });
+      const words = error.message.replace(/^\(SSH\) Channel open failure: */, "");
+      const reason = words === "" ? "" : `: ${escapeLine(words)}`;
+      throw new SshMcpError("CHANNEL_REFUSED", `the server refuses to open a session${reason}`, { cause: error });
     }
   }
 

@@ -1,4 +1,5 @@
 import { SshMcpError } from "../core/errors.ts";
+import { escapeLine } from "../core/escape.ts";
 
 /** How far a connection had got when it failed; the same error of ssh2 means different things. */
 export type Phase = "handshake" | "authentication" | "ready";
@@ -9,11 +10,12 @@ interface Ssh2Error extends Error {
   code?: number | string;
 }
 
-/** Translates an error of ssh2 1.17.0, which tells its kinds apart by `level` and by text. The server's own words stay in the message. */
+/** Translates an error of ssh2 1.17.0, which tells its kinds apart by `level` and by text. The server's own words stay in the message, escaped. */
 export const connectionError = (thrown: unknown, phase: Phase, where: string): SshMcpError => {
   if (thrown instanceof SshMcpError) return thrown;
   const error = thrown as Ssh2Error;
-  const message = error.message ?? String(thrown);
+  // The server's words, or ssh2's: one line, so that they cannot pass for a hint of ours.
+  const message = escapeLine(error.message ?? String(thrown));
   if (/no matching/i.test(message)) {
     return new SshMcpError(
       "NO_COMMON_ALGORITHM",

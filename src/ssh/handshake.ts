@@ -9,7 +9,7 @@ import { connectionError, type Phase } from "./connection-errors.ts";
 import { Deadline } from "./deadline.ts";
 import type { Identity } from "./identities.ts";
 import { onAuthFailure, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
-import { dialTcp } from "./tcp.ts";
+import { dialTcp, formatLimit } from "./tcp.ts";
 
 const keepaliveIntervalMs = 15_000;
 const keepaliveCountMax = 3;
@@ -88,7 +88,8 @@ class Handshake {
 
   #start(): void {
     const client = this.#client;
-    const authentication = this.#authentication();
+    // Gone when the login is through: ssh2 keeps its authHandler, and decrypted keys must not live as long as the connection.
+    let authentication: Authentication | null = this.#authentication();
     client.once("handshake", () => {
       this.#phase = "authentication";
       if (pipelinesLogin.test(softwareOf(client))) pipelineFirstAttempt(client);
@@ -103,12 +104,16 @@ class Handshake {
         }),
       );
     });
-    client.on("ready", () => this.#ready(authentication));
+    client.on("ready", () => {
+      const method = authentication?.method ?? "none";
+      authentication = null;
+      this.#ready(method);
+    });
     client.on("error", (error: Error & { level?: string }) => {
       // One key could not sign; ssh2 goes on with the next attempt.
       if (error.level === "agent") return;
       const denied = error.level === "client-authentication";
-      this.#fail(denied ? authentication.failure : this.#translate(error));
+      this.#fail(denied && authentication !== null ? authentication.failure : this.#translate(error));
     });
     client.on("close", () => this.#fail(this.#translate(new Error("Connection lost"))));
     client.connect({
@@ -126,10 +131,10 @@ class Handshake {
         else void this.#verify(key).then(verdict);
       },
       authHandler: ((_left: unknown, _partial: unknown, deliver: (attempt: unknown) => void) => {
-        authentication.next(deliver);
+        authentication?.next(deliver);
       }) as never,
     });
-    onAuthFailure(client, (allowed, partial) => authentication.failed(allowed, partial));
+    onAuthFailure(client, (allowed, partial) => authentication?.failed(allowed, partial));
   }
 
   #authentication(): Authentication {
@@ -168,7 +173,7 @@ class Handshake {
     }
   }
 
-  #ready(authentication: Authentication): void {
+  #ready(authMethod: string): void {
     if (this.#hostKey === null) {
       this.#fail(new SshMcpError("INTERNAL", "the login went through without a verified host key"));
       return;
@@ -176,7 +181,7 @@ class Handshake {
     this.#client.removeAllListeners();
     // ssh2 throws when nobody listens for errors; the connection does from here on.
     const connection = new Connection(this.#client, this.#socket, this.#where, {
-      authMethod: authentication.method,
+      authMethod,
       hostKey: this.#hostKey,
       banner: this.#banner === "" ? null : this.#banner,
       askedForSecret: this.#askedForSecret,
@@ -198,10 +203,10 @@ class Handshake {
   }
 
   #tooSlow(): SshMcpError {
-    const seconds = Math.round(this.#options.timeoutMs / 100) / 10;
     const what = this.#phase === "handshake" ? "the SSH handshake" : "the login";
-    return new SshMcpError("CONNECT_TIMEOUT", `${what} with ${this.#where} was not through within ${seconds} s`, {
-      hint: `${this.#options.connectCommand} --timeout 60s`,
-    });
+    return new SshMcpError(
+      "CONNECT_TIMEOUT",
+      `${what} with ${this.#where} was not through within ${formatLimit(this.#options.timeoutMs)}`,
+    );
   }
 }

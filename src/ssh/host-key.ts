@@ -1,4 +1,5 @@
 import { SshMcpError } from "../core/errors.ts";
+import { escapeLine } from "../core/escape.ts";
 import { quoteWord } from "../core/quote.ts";
 import type { Ask } from "../core/session.ts";
 import { checkHostKey, type HostAndPort, type KnownHost, type KnownKey } from "./known-hosts.ts";
@@ -45,13 +46,16 @@ export const verifyHostKey = async (policy: HostKeyPolicy, key: Buffer): Promise
 const confirm = async (policy: HostKeyPolicy, key: Buffer): Promise<void> => {
   const shown = fingerprint(key);
   const { at, destination, connectCommand } = policy;
+  const wanted = unknownKey(policy, key);
   let text = [
     `The authenticity of host '${at.host}' port ${at.port} can't be established.`,
     `${displayType(key)} key fingerprint is ${shown}.`,
     "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
   ].join("\n");
   for (;;) {
-    const answer = (await policy.ask({ kind: "host-key", text, echo: true, destination, connectCommand })).trim();
+    const answer = (
+      await policy.ask({ kind: "host-key", text, echo: true, destination, wanted, connectCommand })
+    ).trim();
     if (answer.toLowerCase() === "yes" || answer === shown) return;
     if (answer === "" || answer.toLowerCase() === "no") throw unknown(policy, key);
     text = "Please type 'yes', 'no' or the fingerprint: ";
@@ -63,14 +67,21 @@ const displayType = (key: Buffer): string =>
     .replace(/^ssh-|^ecdsa-.*/, (name) => (name === "ssh-" ? "" : "ECDSA"))
     .toUpperCase();
 
+/** The key, and the files that could not be asked about it. */
+const unknownKey = ({ known }: HostKeyPolicy, key: Buffer): string => {
+  const unread = known.problems.filter(({ line }) => line === null);
+  return [describe(key), ...unread.map(({ file, message }) => `${escapeLine(file)}: ${message}`)].join("; ");
+};
+
 const describe = (key: Uint8Array): string => `${keyType(key)} ${fingerprint(key)}`;
 
 const unknown = (policy: HostKeyPolicy, key: Buffer): SshMcpError =>
   new SshMcpError(
     "HOST_KEY_UNKNOWN",
-    `the host key of ${where(policy)} is not known and was not accepted: ${describe(key)}`,
+    `the host key of ${where(policy)} is not known and was not accepted: ${unknownKey(policy, key)}`,
     {
-      hint: policy.connectCommand,
+      // The first value of an option wins, so this one comes before those of the caller.
+      hint: policy.connectCommand.replace("ssh-mcp connect", "ssh-mcp connect -o StrictHostKeyChecking=ask"),
     },
   );
 

@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
+import { escapeLine } from "../core/escape.ts";
 import { quoteWord } from "../core/quote.ts";
 import type { Ask } from "../core/session.ts";
 import { type AgentKey, listAgentKeys } from "./agent.ts";
@@ -102,6 +103,7 @@ const askPassphrase = async (file: KeyFile & { kind: "encrypted" }, options: Ide
       text: `Enter passphrase for key '${file.path}': `,
       echo: false,
       destination: options.destination,
+      wanted: `the passphrase of ${escapeLine(file.path)}`,
       connectCommand: options.connectCommand,
     });
     if (passphrase === "") break;

@@ -1,7 +1,9 @@
+import { constants } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import ssh2 from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
+import { escapeLine } from "../core/escape.ts";
 import { quoteWord } from "../core/quote.ts";
 
 /** What a key file holds before anybody typed a passphrase. */
@@ -37,7 +39,8 @@ export const decryptKey = (file: KeyFile & { kind: "encrypted" }, passphrase: st
 
 const readGuarded = async (path: string): Promise<Buffer> => {
   try {
-    const file = await open(path, "r");
+    // A pipe under that name must not keep us waiting for its writer.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const facts = await file.stat();
       if (!facts.isFile()) throw invalid(path, "it is not a regular file");
@@ -63,7 +66,7 @@ const readGuarded = async (path: string): Promise<Buffer> => {
 const isPublic = (bytes: Buffer): boolean => !bytes.includes("PRIVATE KEY") && !bytes.includes("PuTTY-User-Key-File");
 
 const invalid = (path: string, why: string, cause?: unknown, hint?: string): SshMcpError =>
-  new SshMcpError("KEY_INVALID", `the key file ${path} cannot be used: ${why}`, {
+  new SshMcpError("KEY_INVALID", `the key file ${escapeLine(path)} cannot be used: ${why}`, {
     cause,
     hint: hint ?? `ls -l ${quoteWord(path)}`,
   });

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from "
 import { dirname } from "node:path";
 import { SshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
+import { quoteWords } from "../core/quote.ts";
 import { errorCode } from "../files/error-code.ts";
 import { type HostAndPort, knownHostName } from "./known-hosts.ts";
 import { keyType } from "./known-hosts-key.ts";
@@ -29,7 +30,7 @@ export const appendKnownHost = (file: string, at: HostAndPort, key: Uint8Array, 
     }
   } catch (cause) {
     throw new SshMcpError("LOCAL_IO", `the host key could not be added to ${file} (${errorCode(cause)})`, {
-      hint: `ls -ld ${dirname(file)} ${file}`,
+      hint: `ls -ld ${quoteWords([dirname(file), file])}`,
       cause,
     });
   }

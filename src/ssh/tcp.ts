@@ -66,7 +66,7 @@ const attempt = (host: string, address: string, port: number, limitMs: number, s
       reject(error);
     };
     const onAbort = (): void => settle(canceled(host));
-    const onError = (error: NodeJS.ErrnoException): void => settle(refusal(host, port, error));
+    const onError = (error: NodeJS.ErrnoException): void => settle(refusal(host, address, port, error));
     const timer = setTimeout(() => settle(silent(host, port, limitMs)), limitMs);
     socket.once("connect", () => settle(null));
     socket.on("error", onError);
@@ -78,25 +78,26 @@ const canceled = (host: string): SshMcpError =>
   new SshMcpError("CANCELED", `connecting to ${host} was canceled; nothing was sent`);
 
 const silent = (host: string, port: number, limitMs: number): SshMcpError =>
-  new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer within ${formatSeconds(limitMs)}`, {
-    hint: `ssh-mcp connect --timeout 60s -p ${port} ${quoteWord(host)}`,
-  });
+  new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer within ${formatLimit(limitMs)}`);
 
-const formatSeconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
+/** A time limit for a message: exact enough to recognise what was given. */
+export const formatLimit = (ms: number): string =>
+  ms < 1000 ? `${Math.ceil(ms)} ms` : `${Math.round(ms / 100) / 10} s`;
 
-const refusal = (host: string, port: number, error: NodeJS.ErrnoException): SshMcpError => {
+const refusal = (host: string, address: string, port: number, error: NodeJS.ErrnoException): SshMcpError => {
   switch (error.code) {
     case "ECONNREFUSED":
       return new SshMcpError("CONNECT_REFUSED", `${host} port ${port} refused the connection`, {
         cause: error,
-        hint: `ssh-mcp connect -p PORT ${quoteWord(host)}`,
       });
+    case "ECONNRESET":
+      return new SshMcpError("CONNECTION_LOST", `${host} port ${port} ended the connection at once`, { cause: error });
     case "ETIMEDOUT":
       return new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer`, { cause: error });
     default:
       return new SshMcpError("UNREACHABLE", `${host} port ${port} cannot be reached (${error.code ?? error.message})`, {
         cause: error,
-        hint: `ip route get ${quoteWord(host)}`,
+        hint: `ip route get ${quoteWord(address.replace(/%.*/, ""))}`,
       });
   }
 };

@@ -53,7 +53,11 @@ export const fake = (
 /** What the face is asked. */
 export const question: Question = { kind: "password", text: "password:", echo: false, destination: "ann@web 1" };
 /** What an operation asks. */
-export const loginQuestion: LoginQuestion = { ...question, connectCommand: "ssh-mcp connect 'ann@web 1'" };
+export const loginQuestion: LoginQuestion = {
+  ...question,
+  wanted: "a password",
+  connectCommand: "ssh-mcp connect 'ann@web 1'",
+};
 
 /** Resolves when the call is canceled. */
 export const canceled = ({ signal }: Context): Promise<void> =>

@@ -258,7 +258,10 @@ describe("questions", () => {
       "host-key",
       "no face to ask",
       undefined,
-      { code: "HOST_KEY_UNKNOWN", message: "the host key of ann@web 1 is not known, and nobody confirmed it" },
+      {
+        code: "HOST_KEY_UNKNOWN",
+        message: "the host key of ann@web 1 is not known, and nobody confirmed it: a password",
+      },
     ],
     ["host-key", "a person who declines", declined, { code: "HOST_KEY_UNKNOWN" }],
   ])("%s, %s: a person must act, and the hint says how, quoted", async (operation, _who, ask, error) => {

@@ -32,7 +32,14 @@ const extra = [
     const error = await reader.next().catch((thrown: unknown) => thrown);
     const write = await context.stdout.write(Uint8Array.of(1)).catch((thrown: unknown) => thrown);
     const asked = await context
-      .ask({ kind: "password", text: "?", echo: false, destination: "h", connectCommand: "ssh-mcp connect h" })
+      .ask({
+        kind: "password",
+        text: "?",
+        echo: false,
+        destination: "h",
+        wanted: "a password",
+        connectCommand: "ssh-mcp connect h",
+      })
       .catch((thrown) => thrown);
     return {
       count: 0,

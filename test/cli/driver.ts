@@ -34,6 +34,7 @@ export const runLogged = async (args: readonly string[], options: ProgramOptions
 
 export const readLog = (file: string): Record<string, unknown>[] =>
   readFileSync(file, "utf8")
-    .trimEnd()
     .split("\n")
+    // What comes after the last line end is still being written.
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -41,6 +41,7 @@ const ready = (): void => {
 };
 
 const question = (kind: LoginQuestion["kind"], text: string, echo: boolean): LoginQuestion => ({
+  wanted: "a password",
   connectCommand: "ssh-mcp connect user@host",
   kind,
   text,

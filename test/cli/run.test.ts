@@ -52,7 +52,7 @@ describe("exec", () => {
     const outcome = await run(["exec", "h", "refuse"]);
     expect(outcome).toMatchObject({ status: 255, stdout: "" });
     expect(outcome.stderr).toBe(
-      "ssh-mcp: host: \\x1b[2Jrefused\n  ssh-mcp: all is well [CONNECT_REFUSED]\n  try: ssh-mcp ls\n",
+      "ssh-mcp: host: \\x1b[2Jrefused\\nssh-mcp: all is well [CONNECT_REFUSED]\n  try: ssh-mcp ls\n",
     );
   });
 

@@ -16,7 +16,6 @@ const good: [text: string, user: string | null, host: string, port: number | nul
   ["a@b@web", "a@b", "web", null],
   ["first.last+tag@web", "first.last+tag", "web", null],
   ["DOMAIN\\user@web", "DOMAIN\\user", "web", null],
-  ["a:b@web", "a:b", "web", null],
   ["192.0.2.7:22", null, "192.0.2.7", 22],
   ["2001:db8::1", null, "2001:db8::1", null],
   ["2001:db8::1:22", null, "2001:db8::1:22", null],
@@ -34,7 +33,6 @@ const good: [text: string, user: string | null, host: string, port: number | nul
   ["SSH://deploy@web:2222", "deploy", "web", 2222],
   ["ssh://first%40corp@web", "first@corp", "web", null],
   ["ssh://first@corp@web", "first@corp", "web", null],
-  ["ssh://a%3Ab@web", "a:b", "web", null],
   ["ssh://a%2Fb@web", "a/b", "web", null],
   ["ssh://root@[::1]:22", "root", "::1", 22],
   ["ssh://[fe80::1%25eth0]:22", null, "fe80::1%eth0", 22],
@@ -132,11 +130,13 @@ describe("parsing destinations", () => {
       expect([character, refusal(`root@we${character}b`).code]).toEqual([character, "INVALID_INPUT"]);
     }
     for (const character of "'`\"$;&<>|(){} ") expect(refusal(`ro${character}ot@web`).code).toBe("INVALID_INPUT");
-    for (const character of "\\,*?!#~=^+/[]@%:.-_")
+    for (const character of "\\,*?!#~=^+/[]@%.-_")
       expect(parseDestination(`ro${character}ot@web`).user).toBe(`ro${character}ot`);
   });
 
   test.each([
+    "root:hunter2@web",
+    "ssh://root%3Ahunter2@web",
     "ssh://root:hunter2@web",
     "ssh://root:hunter2@we b",
     "ssh://root:hun/hunter2@web",
@@ -168,7 +168,7 @@ const ssh = (destination: string) => {
 
 describe("as ssh(1) does", () => {
   const defaultUser = ssh("web")?.user;
-  const same = ["web", "deploy@web", "a@b@web", "a:b@web", "DOMAIN\\user@web", "2001:db8::1", "root@::1"];
+  const same = ["web", "deploy@web", "a@b@web", "DOMAIN\\user@web", "2001:db8::1", "root@::1"];
   const uris = ["ssh://web", "ssh://web/", "ssh://deploy@web:2222", "ssh://a%40b@web:22"];
 
   test.each([...same, ...uris])("%s", (text) => {
@@ -185,12 +185,9 @@ describe("as ssh(1) does", () => {
   );
 });
 
-const character = "abcXYZ019._+-@:/\\%[]!#*?~=^,é日";
+const character = "abcXYZ019._+-@/\\%[]!#*?~=^,é日";
 const user = fc
-  .oneof(
-    fc.string({ unit: fc.constantFrom(...character), minLength: 1 }),
-    fc.constantFrom("ssh://x", "SSH://a%@b", "ssh://"),
-  )
+  .string({ unit: fc.constantFrom(...character), minLength: 1 })
   .filter((text) => !text.startsWith("-") && !text.endsWith("\\"));
 const host = fc.oneof(
   fc.stringMatching(/^[a-zA-Z0-9_.é日][a-zA-Z0-9_.é日-]*$/),
@@ -206,7 +203,6 @@ describe("the canonical form", () => {
     [{ user: "deploy", host: "web", port: 2222 }, "deploy@web:2222"],
     [{ user: null, host: "::1", port: null }, "::1"],
     [{ user: "root", host: "::1", port: 22 }, "root@[::1]:22"],
-    [{ user: "ssh://x", host: "fe80::1%25", port: 22 }, "ssh://ssh%3A%2F%2Fx@[fe80::1%2525]:22"],
   ])("%j is %s", (parts, text) => {
     expect(formatDestination(parts)).toBe(text);
   });

@@ -112,7 +112,11 @@ describe("ssh_connect", () => {
     await connect({ destination: at, name: "web" });
     const before = logins();
     const { error } = await connect({ destination: asRoot, name: "web" });
-    expect(error).toMatchObject({ code: "ALREADY_EXISTS", hint: "ssh-mcp close web", retryable: false });
+    expect(error).toMatchObject({
+      code: "ALREADY_EXISTS",
+      hint: 'ssh_disconnect {"targets":["web"]}',
+      retryable: false,
+    });
     expect(logins()).toBe(before);
     expect((await exec("web", "id -un")).result).toMatchObject({ stdout: `${user.name}\n` });
   });

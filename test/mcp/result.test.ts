@@ -79,10 +79,11 @@ describe("toolError", () => {
     expect(textOf(toolError(new SshMcpError("CANCELED", "stopped")))).toBe("CANCELED: stopped");
   });
 
-  test("escapes everything", () => {
+  test("shows everything escaped", () => {
     const result = toolError(new SshMcpError("PROTOCOL_ERROR", "said \x1b]0;x\x07", { hint: "a\nb\x07" }));
     expect(textOf(result)).toBe("PROTOCOL_ERROR: said \\x1b]0;x\\x07\nhint: a\\nb\\x07");
-    expect(JSON.stringify(result._meta)).not.toMatch(/\\u001b|\\u0007|\\n(?!b)/);
+    // The record is data, as in --json.
+    expect(result._meta).toMatchObject({ "ssh-mcp/error": { message: "said \x1b]0;x\x07", hint: "a\nb\x07" } });
   });
 });
 

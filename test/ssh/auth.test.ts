@@ -37,6 +37,11 @@ const replaceByFolder = (path: string): void => {
   mkdirSync(path);
 };
 
+const replaceByPipe = (path: string): void => {
+  rmSync(path);
+  Bun.spawnSync(["mkfifo", "-m", "600", path]);
+};
+
 describe("publickey", () => {
   let sshd: Sshd;
   beforeAll(async () => {
@@ -130,6 +135,7 @@ describe("publickey", () => {
     ["is no key", (path) => writeFileSync(path, "hello\n"), /no private key/],
     ["is open to others", (path) => chmodSync(path, 0o644), /0644 are too open/],
     ["is a directory", replaceByFolder, /not a regular file/],
+    ["is a pipe that nobody writes to", replaceByPipe, /not a regular file/],
   ])("a key file that %s: KEY_INVALID", async (_what, harm, message) => {
     const key = await authorized({});
     harm(key.path);

@@ -81,7 +81,8 @@ const patternOf = (lines: readonly string[], names: Names): RegExp => {
 const patternOfPart = (part: string, names: Names): string => {
   if (part === "{*}") return ".*";
   if (part.startsWith("{/") && part.endsWith("/}")) return `(?:${part.slice(2, -2)})`;
-  return RegExp.escape(names[part.slice(1, -1)] ?? part);
+  const isName = /^\{[a-z][a-z-]*\}$/.test(part);
+  return RegExp.escape((isName ? names[part.slice(1, -1)] : undefined) ?? part);
 };
 
 const insert = (command: string, names: Names): string =>
