@@ -33,31 +33,33 @@ let marks = 0;
 /** A number of seconds that no other sleep on the machine has: its own mark. */
 const nextMark = (): string => `60${process.pid}${++marks}`;
 
-const servers: Record<string, () => Promise<Connection>> = {
+type Connect = () => Promise<Connection>;
+
+const servers: Record<string, () => Promise<Connect>> = {
   "OpenSSH as root": async () => {
     const sshd = await startSshd({ authorizedKeys: [key.line] });
-    return open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+    return () => open({ port: sshd.port, user: sshd.user, keys: [key.path] });
   },
   "OpenSSH as root, with AcceptEnv LC_*": async () => {
     const sshd = await startSshd({ authorizedKeys: [key.line], options: ["AcceptEnv LANG LC_*"] });
-    return open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+    return () => open({ port: sshd.port, user: sshd.user, keys: [key.path] });
   },
   "OpenSSH as another user": async () => {
     const [sshd, user] = await Promise.all([startSshd({ authorizedKeys: [key.line] }), makeUser()]);
-    return open({ port: sshd.port, user: user.name, keys: [key.path] });
+    return () => open({ port: sshd.port, user: user.name, keys: [key.path] });
   },
   "OpenSSH as another user, with AcceptEnv LC_*": async () => {
     const user = await makeUser({ shell: "/bin/sh" });
     const sshd = await startSshd({ authorizedKeys: [key.line], options: ["AcceptEnv LANG LC_*"] });
-    return open({ port: sshd.port, user: user.name, keys: [key.path] });
+    return () => open({ port: sshd.port, user: user.name, keys: [key.path] });
   },
   "Dropbear as root": async () => {
     const dropbear = await startDropbear({ user: await makeUser({ superuser: true }), authorizedKeys: [key.line] });
-    return open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
+    return () => open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
   },
   "Dropbear as another user": async () => {
     const dropbear = await startDropbear({ authorizedKeys: [key.line] });
-    return open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
+    return () => open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
   },
 };
 
@@ -69,25 +71,24 @@ const shapes: Record<string, (mark: string) => string> = {
 };
 
 describe.each(Object.entries(servers))("a timeout on %s", (_name, serve) => {
-  let connection: Connection;
+  let connect: Connect;
   beforeAll(async () => {
-    connection = await serve();
+    connect = await serve();
   });
 
-  test.each(Object.entries(shapes))("leaves nothing: %s", async (_shape, shape) => {
+  test.concurrent.each(Object.entries(shapes))("leaves nothing: %s", async (_shape, shape) => {
     const mark = nextMark();
-    const result = await run(connection, shape(mark), { timeoutMs: 300 });
+    const result = await run(await connect(), shape(mark), { timeoutMs: 300 });
     expect(result).toMatchObject({ outcome: "timedOut", exitCode: null, stopped: "confirmed" });
     expect(leftOf(mark)).toEqual([]);
-    expect(result.durationMs).toBeLessThan(10_000);
   });
 });
 
 describe.each(Object.entries(servers).filter(([name]) => name.startsWith("OpenSSH")))(
   "beside another command on %s",
-  (_name, serve) => {
+  (name, serve) => {
     test("takes no other command with it", async () => {
-      const connection = await serve();
+      const connection = await (await serve())();
       const [mark, other] = [nextMark(), nextMark()];
       const cancel = new AbortController();
       const bystander = run(connection, `sleep ${other}`, { signal: cancel.signal });
@@ -95,6 +96,7 @@ describe.each(Object.entries(servers).filter(([name]) => name.startsWith("OpenSS
       const result = await run(connection, `sleep ${mark} & sleep ${mark}`, { timeoutMs: 300 });
       expect(result.outcome).toBe("timedOut");
       // Two untagged commands cannot be told apart: then it is said, and never guessed.
+      if (name.includes("AcceptEnv")) expect(result.stopped).toBe("confirmed");
       if (result.stopped === "confirmed") expect(leftOf(mark)).toEqual([]);
       expect(leftOf(other).length).toBeGreaterThan(0);
       cancel.abort();
