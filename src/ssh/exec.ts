@@ -72,8 +72,8 @@ class RunningCommand {
       this.#request.timeoutMs === null
         ? undefined
         : setTimeout(() => this.#stopWanted.resolve("timedOut"), this.#request.timeoutMs);
-    // Input that cannot be read is input that ended, as for ssh(1).
-    void this.#feed().catch(() => this.#channel.eof());
+    // Input that was cut must not look complete to the command: it gets no EOF, and is stopped.
+    void this.#feed().catch(cancel);
     try {
       const refused = accepted.then((taken) => (taken ? this.#channel.closed : undefined));
       const ended = Promise.race([this.#channel.closed, refused]).then(() => null);

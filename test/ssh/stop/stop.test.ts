@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Connection } from "../../../src/ssh/connection.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
@@ -143,4 +144,19 @@ test("a cancel after stdin's end stops too", async () => {
   cancel.abort();
   expect(await running).toMatchObject({ outcome: "canceled", stopped: "confirmed", stdout: "x" });
   expect(leftOf(mark)).toEqual([]);
+});
+
+test("input that is cut never looks complete: the command gets no end of input, and is stopped", async () => {
+  const user = await makeUser({ shell: "/bin/sh" });
+  const sshd = await startSshd({ authorizedKeys: [key.line] });
+  const connection = await open({ port: sshd.port, user: user.name, keys: [key.path] });
+  const upload = join(user.home, "upload");
+  const stdin = (async function* () {
+    yield Buffer.from("half");
+    await waitFor(() => existsSync(upload) && readFileSync(upload, "utf8") === "half", { what: "the first half" });
+    throw new Error("the other half is gone");
+  })();
+  const result = await run(connection, `cat >${upload} && echo complete >${upload}.done`, { stdin });
+  expect(result).toMatchObject({ outcome: "canceled", stopped: "confirmed" });
+  expect(existsSync(`${upload}.done`)).toBe(false);
 });
