@@ -14,6 +14,8 @@ import { readKnownHosts } from "../ssh/known-hosts.ts";
 
 /** TCP, handshake and authentication together, unless the caller says otherwise. */
 const defaultTimeoutMs = 15_000;
+/** A link that is cut without a word is noticed after three of these. */
+const keepaliveIntervalMs = 15_000;
 
 /** A destination that ssh_config has been asked about: what would be dialled, before anything is. */
 export interface DialPlan {
@@ -108,6 +110,7 @@ export const dial = async (plan: DialPlan, scope: CallScope): Promise<Connection
       destination,
       connectCommand,
       timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
+      keepaliveIntervalMs,
     },
     scope.signal,
   );

@@ -36,8 +36,7 @@ export class SessionRegistry implements Sessions {
     const session = found ?? this.#add(plan, { ...request, lent: true }, scope);
     found?.describe(request.title, request.ttlMs);
     const reused = found !== null && found.info.state === "live";
-    await this.#openOrForget(session, found === null, scope);
-    return { ...(await session.open(scope)), reused };
+    return { ...(await this.#openOrForget(session, found === null, scope)), reused };
   }
 
   async use(request: DialRequest, scope: CallScope): Promise<Session> {
@@ -114,9 +113,13 @@ export class SessionRegistry implements Sessions {
   }
 
   /** A session that never opened is none: its name must not stay behind. */
-  async #openOrForget(session: BrokerSession, isNew: boolean, scope: CallScope): Promise<void> {
+  async #openOrForget(
+    session: BrokerSession,
+    isNew: boolean,
+    scope: CallScope,
+  ): Promise<Omit<OpenedSession, "reused">> {
     try {
-      await session.open(scope);
+      return await session.open(scope);
     } catch (error) {
       const { name } = session.info;
       if (isNew && session.info.state !== "live" && this.#sessions.get(name) === session) this.#sessions.delete(name);

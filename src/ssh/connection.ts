@@ -125,9 +125,10 @@ export class Connection {
     return new SshMcpError("CONNECTION_LOST", `the connection to ${this.#where} was lost`);
   }
 
-  /** The first reason stays: later ones follow from it. */
+  /** The first reason stays: later ones follow from it. What is on its way down takes no further command. */
   #note(error: SshMcpError): void {
     this.#error ??= error;
+    this.#isOpen = false;
   }
 
   #fail(error: SshMcpError): void {

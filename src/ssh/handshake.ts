@@ -11,7 +11,7 @@ import type { Identity } from "./identities.ts";
 import { onAuthFailure, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
 import { dialTcp, formatLimit } from "./tcp.ts";
 
-const keepaliveIntervalMs = 15_000;
+/** Keepalives without an answer before the connection is given up. */
 const keepaliveCountMax = 3;
 /** Servers that are known to take the first attempt in the same round trip as the request for the service it belongs to. */
 const pipelinesLogin = /^(OpenSSH|dropbear)_/;
@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   connectCommand: string;
   /** Limit for TCP, handshake and authentication together; questions to a person stop its clock. */
   timeoutMs: number;
+  /** Silence of the server, in milliseconds, after which it is asked whether it is still there. */
+  keepaliveIntervalMs: number;
 }
 
 /**
@@ -120,7 +122,7 @@ class Handshake {
       sock: this.#socket,
       username: this.#options.user,
       readyTimeout: 0,
-      keepaliveInterval: keepaliveIntervalMs,
+      keepaliveInterval: this.#options.keepaliveIntervalMs,
       keepaliveCountMax,
       algorithms: algorithmsFor(this.#options.knownKeyTypes),
       // ssh2 takes anything but a literal false as "accepted", a returned promise too: this returns nothing and calls back with a boolean.

@@ -43,6 +43,7 @@ export const open = async (
       destination: "test",
       connectCommand: "ssh-mcp connect test",
       timeoutMs: 20_000,
+      keepaliveIntervalMs: 15_000,
       ...rest,
     },
     signal,
