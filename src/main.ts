@@ -1,8 +1,9 @@
-/** Picks a face and hands it the way to a broker. Everything is imported when it is needed: what is not run costs nothing. */
-import { writeSync } from "node:fs";
-import { toSshMcpError } from "./core/errors.ts";
-import { escapeText } from "./core/escape.ts";
-import { exitStatusOfError } from "./core/exit-status.ts";
+/**
+ * Picks a face and hands it the way to a broker. Everything is imported when it
+ * is needed: what is not run costs nothing.
+ */
+/** A module, for the await at its end. */
+export {};
 
 const openBroker = async () => (await import("./broker/open-local.ts")).openLocalBroker();
 
@@ -28,9 +29,11 @@ const run = async (): Promise<number> => {
   try {
     return await (words.length === 1 && words[0] === "serve" ? serveAgent() : serveOneCommand());
   } catch (thrown) {
-    const { code, message } = toSshMcpError(thrown);
-    writeSync(2, `ssh-mcp: ${escapeText(message)} [${code}]\n`);
-    return exitStatusOfError(code, false);
+    const [{ reportEscaped }, { processWorld }] = await Promise.all([
+      import("./cli/escaped.ts"),
+      import("./cli/world.ts"),
+    ]);
+    return await reportEscaped(thrown, words, processWorld(openBroker));
   }
 };
 

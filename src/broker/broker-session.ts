@@ -34,6 +34,7 @@ export class BrokerSession implements Session {
   readonly plan: DialPlan;
   readonly #facts: SessionFacts;
   readonly #createdAt = Date.now();
+  readonly #openedAt = performance.now();
   /** What runs, and how to cancel it. */
   readonly #calls = new Map<Promise<unknown>, () => void>();
   #closed = false;
@@ -63,7 +64,7 @@ export class BrokerSession implements Session {
       user: resolved.user,
       state: this.#state,
       running: this.#calls.size,
-      ageMs: Date.now() - this.#createdAt,
+      ageMs: Math.round(performance.now() - this.#openedAt),
       idleMs,
       expiresInMs: ttlMs === 0 || this.#state !== "live" ? null : Math.max(0, ttlMs - idleMs),
       openedBy,
@@ -143,8 +144,15 @@ export class BrokerSession implements Session {
 
   async #run(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
     const connection = await this.#connected(scope);
-    if (connection.isFull && this.#overflow < overflowLimit && !this.#needsPerson)
-      return this.#runBeside(request, scope);
+    const beside = connection.isFull ? await this.#dialBeside(scope) : null;
+    if (beside !== null) {
+      try {
+        return await beside.exec(request, scope.signal);
+      } finally {
+        this.#overflow -= 1;
+        await beside.close();
+      }
+    }
     try {
       return await connection.exec(request, scope.signal);
     } catch (error) {
@@ -155,18 +163,19 @@ export class BrokerSession implements Session {
     }
   }
 
-  /** Runs a command on a connection of its own, when the session's one has no slot left and no person is needed for another. */
-  async #runBeside(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
+  /**
+   * A connection for one command that finds the session's own full. Null when a person would be needed, when there are enough, and when the
+   * server takes no further login: then the command waits in line.
+   */
+  async #dialBeside(scope: CallScope): Promise<Connection | null> {
+    if (this.#needsPerson || this.#overflow >= overflowLimit) return null;
     this.#overflow += 1;
     try {
-      const connection = await dial(this.plan, scope);
-      try {
-        return await connection.exec(request, scope.signal);
-      } finally {
-        await connection.close();
-      }
-    } finally {
+      return await dial(this.plan, scope);
+    } catch (error) {
       this.#overflow -= 1;
+      if (scope.signal.aborted) throw error;
+      return null;
     }
   }
 

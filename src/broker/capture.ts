@@ -1,4 +1,6 @@
-/** Output for callers that take a result and no streams: kept up to a limit, and laid over the operation's own result. */
+/**
+ * Output for callers that take a result and no streams: kept up to a limit, and laid over the operation's own result.
+ */
 import { OutputCapture } from "../core/output.ts";
 import type { Run } from "./dispatch.ts";
 

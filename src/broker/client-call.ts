@@ -1,5 +1,6 @@
 /** One call, seen from the face that made it. */
 import { SshMcpError } from "../core/errors.ts";
+import { hintFor } from "../core/hint.ts";
 import type { Caller } from "../core/operation.ts";
 import type { Question, Sink } from "../core/session.ts";
 import { IncomingStream } from "./incoming-stream.ts";
@@ -23,12 +24,14 @@ export interface CallOptions {
   operation: string;
   input: unknown;
   caller: Caller;
-  /** Bytes of each output stream to keep in the result instead of streaming them, at most `captureLimit`; null streams. */
+  /**
+   * Bytes of each output stream to keep in the result instead of streaming them, at most `captureLimit`; null streams.
+   */
   capture: number | null;
   /**
-   * Not touched before the operation reads, and never when it does not. Then read ahead by one chunk at most, and returned
-   * (`return()`) when the call ends, even while it waits. Absent means empty.
-   * An error it throws cancels the call: the remote must not take a cut input for a complete one.
+   * Not touched before the operation reads, and never when it does not. Then read ahead by one chunk at most, and
+   * returned (`return()`) when the call ends, even while it waits. Absent means empty. An error it throws cancels the
+   * call: the remote must not take a cut input for a complete one.
    */
   stdin?: AsyncIterable<Uint8Array>;
   /** Absent discards. Everything sent before the result is written before the call resolves, unless it was canceled. */
@@ -129,7 +132,7 @@ export class ClientCall {
   lose(reason: SshMcpError, certain: boolean): void {
     if (this.#phase === "answered") return;
     this.#settle({
-      error: this.#phase === "sent" && certain ? reason : outcomeUnknown(this.#options.operation, reason),
+      error: this.#phase === "sent" && certain ? reason : outcomeUnknown(this.#options, reason),
     });
   }
 
@@ -232,7 +235,14 @@ export class ClientCall {
 
 const discard: Sink = { write: () => Promise.resolve() };
 
-const outcomeUnknown = (operation: string, reason: SshMcpError): SshMcpError =>
-  new SshMcpError("OUTCOME_UNKNOWN", `${operation} may or may not have run: ${reason.message}`, {
-    hint: "look whether it took effect before you run it again",
-  });
+const outcomeUnknown = ({ operation, caller }: CallOptions, { message }: SshMcpError): SshMcpError =>
+  new SshMcpError(
+    "OUTCOME_UNKNOWN",
+    `${operation} may or may not have run: ${message}; look whether it took effect before you run it again`,
+    {
+      hint: hintFor(caller, {
+        command: "ssh-mcp exec TARGET -- ps -ef",
+        tool: 'ssh_exec {"target":"TARGET","command":"ps -ef"}',
+      }),
+    },
+  );

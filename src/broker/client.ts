@@ -1,6 +1,6 @@
 /**
- * A face's side of the connection to a broker: many calls at once over one transport. Only frames go over it, so that the
- * broker may live in this process or in another. Imports no package: a warm command's whole time is its start.
+ * A face's side of the connection to a broker: many calls at once over one transport. Only frames go over it, so that
+ * the broker may live in this process or in another. Imports no package: a warm command's whole time is its start.
  */
 import { SshMcpError } from "../core/errors.ts";
 import { release } from "../core/version.ts";
@@ -12,6 +12,7 @@ import {
   FrameReader,
   frameType,
   malformed,
+  otherLanguage,
   protocolVersion,
   type Transport,
 } from "./protocol.ts";
@@ -39,9 +40,11 @@ export class BrokerClient {
    * Runs one operation and resolves with its result, as the broker sent it. See `CallOptions` for the streams.
    * Rejects with
    * - the broker's own error, when the operation gave no result;
-   * - the first error of a sink, of stdin or of `ask`, as it was thrown: it cancels the call, and comes when the broker has ended it;
+   * - the first error of a sink, of stdin or of `ask`, as it was thrown: it cancels the
+   *   call, and comes when the broker has ended it;
    * - CANCELED when the signal was aborted before anything was sent; later, the broker's answer to the cancel decides;
-   * - BROKER_UNAVAILABLE, or the broker's own reason, when the connection ended and the operation certainly did not run;
+   * - BROKER_UNAVAILABLE, or the broker's own reason, when the connection ended
+   *   and the operation certainly did not run;
    * - OUTCOME_UNKNOWN when the connection ended and it may have run;
    * - TOO_LARGE when the input does not fit a frame (nothing was sent).
    */
@@ -92,7 +95,7 @@ export class BrokerClient {
     const reply = type === frameType.control ? parseReply(decodeJson(payload)) : null;
     if (reply?.kind === "failure") this.#lose(reply.error, true);
     if (reply?.kind !== "welcome" || reply.protocol === protocolVersion) return;
-    this.#lose(otherLanguage(reply.protocol), true);
+    this.#lose(otherLanguage({ broker: reply.protocol, client: protocolVersion }), true);
   }
 
   /** @param certain whether a call that was not accepted certainly did not run */
@@ -115,12 +118,3 @@ const closedByBroker = (): SshMcpError =>
 
 const neverSent = (reason: SshMcpError): SshMcpError =>
   new SshMcpError("BROKER_UNAVAILABLE", reason.message, reason.hint === null ? {} : { hint: reason.hint });
-
-const otherLanguage = (theirs: number): SshMcpError =>
-  new SshMcpError(
-    "BROKER_UNAVAILABLE",
-    `the running broker speaks protocol ${theirs}, this client ${protocolVersion}`,
-    {
-      hint: "ssh-mcp broker restart",
-    },
-  );

@@ -5,8 +5,8 @@ import { describeIssues, issuesOf } from "./issues.ts";
 import { type ClientMessage, captureLimit, type Hello } from "./protocol.ts";
 
 /**
- * Compiles only for a schema that accepts exactly `T`: a field that one of the two lacks is an error here, not a surprise
- * on the wire.
+ * Compiles only for a schema that accepts exactly `T`: a field that one of the two lacks is an error here, not a
+ * surprise on the wire.
  */
 const exactly =
   <T>() =>
@@ -49,7 +49,7 @@ export const parseClientMessage = (value: unknown): ClientMessage => {
   const parsed = v.safeParse(clientMessage, value);
   if (parsed.success) return parsed.output;
   throw new SshMcpError("PROTOCOL_ERROR", `the broker got a message it does not know: ${describe(parsed.issues)}`, {
-    hint: "ssh-mcp broker restart",
+    hint: "run the same command again",
   });
 };
 

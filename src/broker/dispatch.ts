@@ -1,6 +1,6 @@
 /**
- * The one way to run an operation, for every face: find, validate, ask policy, run, check. Each step is a small wrapper around
- * the next; whatever else must hold for every operation becomes one more of them.
+ * The one way to run an operation, for every face: find, validate, ask policy, run, check. Each step is a small wrapper
+ * around the next; whatever else must hold for every operation becomes one more of them.
  */
 import type * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
@@ -47,9 +47,14 @@ export interface DispatchOptions {
   rules: readonly Rule[];
 }
 
+/**
+ * Composes the steps. What it makes rejects with USAGE for an operation that there is not, or
+ * not for this face, INVALID_INPUT for an input its schema refuses, POLICY_DENIED,
+ * APPROVAL_REQUIRED, and with whatever the operation throws.
+ */
 export const createDispatch = ({ operations, sessions, rules }: DispatchOptions): Dispatch => {
   const byName = new Map(operations.map((operation) => [operation.name, operation]));
-  const run = validated(permitted(rules, checked(captured(runOperation))));
+  const run = validated(operations, permitted(rules, checked(captured(runOperation))));
   return async (request, io) => {
     const { caller, input, capture } = request;
     const operation = offered(byName.get(request.operation), request.operation, caller);

@@ -19,7 +19,9 @@ export class InputPump {
     this.#stream = new OutgoingStream(streamWindow.stdin, frame, 0);
   }
 
-  /** Resolves when everything is sent, or `end` was called. Rejects with the source's own error; then no end was sent. */
+  /**
+   * Resolves when everything is sent, or `end` was called. Rejects with the source's own error; then no end was sent.
+   */
   async run(): Promise<void> {
     try {
       // Nothing is read that the operation may never want: the caller's next command may be waiting for it.
@@ -48,7 +50,8 @@ export class InputPump {
     this.#over = true;
     this.#stream.fail(new SshMcpError("CANCELED", "the call takes no more input"));
     const reading = this.#reading;
-    // Not awaited: a generator that waits for its next chunk returns only when that has come. How it ends is its own affair.
+    // Not awaited: a generator that waits for its next chunk returns only when that
+    // has come. How it ends is its own affair.
     Promise.try(() => reading?.return?.()).catch(() => undefined);
   }
 }

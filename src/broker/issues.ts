@@ -1,6 +1,6 @@
 /**
- * What is wrong with an input, in words. Names of fields and what they should be, never what they were: a value may be a
- * secret in the wrong field.
+ * What is wrong with an input, in words. Names of fields and what they should be, never what they were: a
+ * value may be a secret in the wrong field.
  */
 import type * as v from "valibot";
 import { escapeLine } from "../core/escape.ts";
@@ -43,6 +43,7 @@ const shortened = (path: string): string =>
 const messageOf = (issue: SchemaIssue): string => {
   if (issue.path?.at(-1)?.origin === "key") return issue.expected === "never" ? notKnown : "is required";
   if (!isDefaultMessage(issue)) return issue.message;
+  if (issue.type === "min_length" && issue.expected === ">=1") return "is empty";
   const words = wordsOf(issue);
   return words === null ? `is not valid (${issue.type.replaceAll("_", " ")})` : `must be ${words}`;
 };
@@ -51,7 +52,7 @@ const messageOf = (issue: SchemaIssue): string => {
 const isDefaultMessage = (issue: SchemaIssue): boolean =>
   issue.message.startsWith("Invalid ") && issue.message.endsWith(`eceived ${issue.received}`);
 
-const wordsOf = ({ type, expected }: SchemaIssue): string | null => {
+const wordsOf = ({ type, expected, input }: SchemaIssue): string | null => {
   switch (type) {
     case "string":
       return "a string";
@@ -67,12 +68,30 @@ const wordsOf = ({ type, expected }: SchemaIssue): string | null => {
     case "integer":
     case "safe_integer":
       return "a whole number";
+    case "min_value":
+    case "max_value":
+    case "gt_value":
+    case "lt_value":
+      return boundOf(expected);
     case "min_length":
     case "max_length":
-      return `${expected} long`;
+      return `${boundOf(expected)} ${typeof input === "string" ? "characters" : "entries"} long`;
     case "regex":
       return `of the form ${expected}`;
     default:
       return expected;
   }
+};
+
+const bounds: Readonly<Record<string, string>> = {
+  ">=": "at least",
+  "<=": "at most",
+  ">": "more than",
+  "<": "less than",
+};
+
+/** `>=1` as people say it: `at least 1`. */
+const boundOf = (expected: string | null): string => {
+  const [, sign = "", limit = ""] = /^([<>]=?)(.*)$/.exec(expected ?? "") ?? [];
+  return `${bounds[sign] ?? ""} ${limit}`.trim();
 };

@@ -13,6 +13,7 @@ export interface LocalBroker {
   close(): Promise<void>;
 }
 
+/** Starts a broker for one client; it runs until `close`. Never throws: what fails, fails its call. */
 export const serveLocally = (dispatch: Dispatch): LocalBroker => {
   const [near, far] = createPair();
   const connection = serveConnection(far, { dispatch, release });

@@ -1,4 +1,7 @@
-/** The sending end of one stream of a call: pieces go out as far as the reader gave credit, the rest waits with its writer. */
+/**
+ * The sending end of one stream of a call: pieces go out as far as the reader
+ * gave credit, the rest waits with its writer.
+ */
 import type { SshMcpError } from "../core/errors.ts";
 import type { Sink } from "../core/session.ts";
 import { dataLimit, malformed } from "./protocol.ts";

@@ -2,8 +2,8 @@
 import type { Transport } from "./protocol.ts";
 
 /**
- * Bytes delivered before timers and sockets get a turn. Microtasks alone would keep them waiting for as long as two ends
- * have something to say to each other, and a cancel that waits behind the output it is to stop is none.
+ * Bytes delivered before timers and sockets get a turn. Microtasks alone would keep them waiting for as long as two
+ * ends have something to say to each other, and a cancel that waits behind the output it is to stop is none.
  */
 const bytesPerTurn = 1024 * 1024;
 /** What a delivery counts for at least, so that many small ones come to a turn as well. */

@@ -4,22 +4,25 @@ import { shown } from "../core/escape.ts";
 import { evaluate, type Rule } from "../policy/evaluate.ts";
 import type { Invocation, Run } from "./dispatch.ts";
 
-/** @throws SshMcpError POLICY_DENIED, APPROVAL_REQUIRED; of several targets the first that is not allowed decides, a denied one before others */
+/**
+ * @throws SshMcpError POLICY_DENIED, APPROVAL_REQUIRED; of several targets the first that is not
+ *   allowed decides, a denied one before others
+ */
 export const permitted =
   (rules: readonly Rule[], next: Run): Run =>
   async (invocation) => {
     const { operation, context } = invocation;
     const { face, client } = context.caller;
-    const verdicts = targetsOf(invocation).map((target) => ({
+    const rulings = targetsOf(invocation).map((target) => ({
       target,
       ...evaluate(rules, { operation: operation.name, effect: operation.effect, face, client, target }),
     }));
-    const verdict =
-      verdicts.find(({ decision }) => decision === "deny") ?? verdicts.find(({ decision }) => decision === "ask");
-    if (verdict === undefined) return await next(invocation);
-    const what = verdict.target === null ? operation.name : `${operation.name} on ${shown(verdict.target)}`;
-    if (verdict.decision === "deny") throw new SshMcpError("POLICY_DENIED", `${what}: ${verdict.reason}`);
-    throw new SshMcpError("APPROVAL_REQUIRED", `${what}: ${verdict.reason}`);
+    const strictest =
+      rulings.find(({ decision }) => decision === "deny") ?? rulings.find(({ decision }) => decision === "ask");
+    if (strictest === undefined) return await next(invocation);
+    const what = strictest.target === null ? operation.name : `${operation.name} on ${shown(strictest.target)}`;
+    if (strictest.decision === "deny") throw new SshMcpError("POLICY_DENIED", `${what}: ${strictest.reason}`);
+    throw new SshMcpError("APPROVAL_REQUIRED", `${what}: ${strictest.reason}`);
   };
 
 /** What policy is asked about: each target by itself, or null when the operation acts on none in particular. */

@@ -21,7 +21,10 @@ export class Prompts {
     this.#send = send;
   }
 
-  /** @throws SshMcpError AUTH_REQUIRED, HOST_KEY_UNKNOWN when nobody answers; CANCELED; TOO_LARGE for a text no frame holds */
+  /**
+   * @throws SshMcpError AUTH_REQUIRED, HOST_KEY_UNKNOWN when nobody answers;
+   *   CANCELED; TOO_LARGE for a text no frame holds
+   */
   async ask(question: LoginQuestion): Promise<string> {
     if (this.#failure !== null) throw this.#failure;
     if (!this.#asks) throw unanswered(question);

@@ -1,7 +1,7 @@
 /**
  * Frames between a face and the broker: `u32 length | u8 type | u32 call | payload`, big endian, where length counts
- * everything after itself. One connection carries many calls; call 0 is the connection's own. Data flows by credit, so that a slow
- * reader stops its own sender and nobody else. Imports no package: the client's warm path is built on it.
+ * everything after itself. One connection carries many calls; call 0 is the connection's own. Data flows by credit, so
+ * that a slow reader stops its own sender and nobody else. Imports no package: the client's warm path is built on it.
  */
 import { type ErrorRecord, SshMcpError } from "../core/errors.ts";
 import type { Caller } from "../core/operation.ts";
@@ -17,7 +17,10 @@ export const frameType = {
   stdin: 2,
   stdout: 3,
   stderr: 4,
-  /** The sender's stream for this call is complete; the payload is empty. Only stdin has one: outputs end with the result. */
+  /**
+   * The sender's stream for this call is complete; the payload is empty. Only
+   * stdin has one: outputs end with the result.
+   */
   eof: 5,
   /** `u8 stream | u32 bytes`: the receiver may send that many more bytes of that stream. */
   credit: 6,
@@ -48,12 +51,16 @@ export const captureLimit = 4 * 1024 * 1024;
 /** Calls that may run at once on one connection. */
 export const callLimit = 256;
 /**
- * The most credit a stream's sender has, in bytes. Outputs start with all of it, stdin with none: it is granted when the operation
- * begins to read. A receiver gives back what was read when it comes to a quarter of this, so a sender must use whatever it has.
+ * The most credit a stream's sender has, in bytes. Outputs start with all of it, stdin with none: it is
+ * granted when the operation begins to read. A receiver gives back what was read when it comes to a quarter of
+ * this, so a sender must use whatever it has.
  */
 export const streamWindow = { stdin: 256 * 1024, stdout: 1024 * 1024, stderr: 1024 * 1024 } as const;
 
-/** The client's first frame; it need not wait for the `welcome`. Every major version keeps this shape, and `failure`'s on call 0. */
+/**
+ * The client's first frame; it need not wait for the `welcome`. Every major version
+ * keeps this shape, and `failure`'s on call 0.
+ */
 export interface Hello {
   kind: "hello";
   protocol: number;
@@ -164,9 +171,15 @@ export const decodeJson = (payload: Uint8Array): unknown => {
 export const malformed = (what: string, cause?: unknown): SshMcpError =>
   new SshMcpError("PROTOCOL_ERROR", `the other side sent ${what}`, { cause });
 
+/** The error for two sides of different major versions. */
+export const otherLanguage = ({ broker, client }: { broker: number; client: number }): SshMcpError =>
+  new SshMcpError("BROKER_UNAVAILABLE", `the running broker speaks protocol ${broker}, this client ${client}`, {
+    hint: "run the same command again",
+  });
+
 /**
- * Cuts a byte stream into frames. Holds at most one incomplete frame, whose length was checked before a byte of its payload was
- * kept; the work is linear in the bytes however they are portioned.
+ * Cuts a byte stream into frames. Holds at most one incomplete frame, whose length was checked before a byte of its
+ * payload was kept; the work is linear in the bytes however they are portioned.
  */
 export class FrameReader {
   #held: Uint8Array = noBytes;

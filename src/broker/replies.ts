@@ -1,6 +1,6 @@
 /**
- * What a broker may say, checked by hand: the client is on the warm path and loads no package. The broker is trusted, so a
- * narrow look at what the client uses is enough; fields that a newer release adds are none of its business.
+ * What a broker may say, checked by hand: the client is on the warm path and loads no package. The broker is trusted,
+ * so a narrow look at what the client uses is enough; fields that a newer release adds are none of its business.
  */
 import { SshMcpError } from "../core/errors.ts";
 import { type BrokerMessage, malformed, type PromptMessage } from "./protocol.ts";

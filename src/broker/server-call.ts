@@ -1,8 +1,8 @@
 /** One running call, seen from the broker: its streams, its questions, its end. */
 import { SshMcpError, toSshMcpError } from "../core/errors.ts";
+import { encodeFailure, encodeResult } from "./answer-frames.ts";
 import type { CallIo, Dispatch } from "./dispatch.ts";
 import { IncomingStream } from "./incoming-stream.ts";
-import { encodeFailure, encodeResult } from "./outcome.ts";
 import { OutgoingStream } from "./outgoing-stream.ts";
 import { Prompts } from "./prompts.ts";
 import {

@@ -1,11 +1,14 @@
 /**
- * The broker's side of one connection. Whatever the client sends, it costs this connection at most: a broken message for a
- * new call is answered on that call; one that leaves no sense in the rest ends the connection, with the reason on call 0.
+ * The broker's side of one connection. Whatever the client sends, it costs this connection at most: a broken message
+ * for a new call is answered on that call; one that leaves no sense in the rest ends the connection, with the reason on
+ * call 0.
  */
 import { SshMcpError, toSshMcpError } from "../core/errors.ts";
+import { hintFor } from "../core/hint.ts";
+import type { Caller } from "../core/operation.ts";
+import { encodeFailure } from "./answer-frames.ts";
 import { parseClientMessage } from "./control.ts";
 import type { Dispatch } from "./dispatch.ts";
-import { encodeFailure } from "./outcome.ts";
 import {
   type ClientMessage,
   callLimit,
@@ -15,6 +18,7 @@ import {
   FrameReader,
   frameType,
   malformed,
+  otherLanguage,
   protocolVersion,
   type Request,
   type Transport,
@@ -37,9 +41,9 @@ export interface ServedConnection {
 
 /** Serves one client until either side closes; that cancels the calls that still run. */
 export const serveConnection = (transport: Transport, options: ServerOptions): ServedConnection =>
-  new Connection(transport, options);
+  new ClientLink(transport, options);
 
-class Connection implements ServedConnection, Link {
+class ClientLink implements ServedConnection, Link {
   readonly #transport: Transport;
   readonly #options: ServerOptions;
   readonly #reader = new FrameReader();
@@ -111,7 +115,8 @@ class Connection implements ServedConnection, Link {
 
   #greet(message: ClientMessage | null): void {
     if (message?.kind !== "hello") throw malformed("something else before its hello");
-    if (message.protocol !== protocolVersion) throw otherLanguage(message.protocol);
+    if (message.protocol !== protocolVersion)
+      throw otherLanguage({ broker: protocolVersion, client: message.protocol });
     this.#greeted = true;
     const { release } = this.#options;
     this.send(encodeControl(0, { kind: "welcome", protocol: protocolVersion, release, pid: process.pid }));
@@ -120,7 +125,7 @@ class Connection implements ServedConnection, Link {
   #start(number: number, request: Request): void {
     if (number === 0 || this.#calls.has(number)) throw malformed(`a request as call ${number}, which is taken`);
     if (this.#calls.size >= callLimit) {
-      this.send(encodeFailure(number, tooManyCalls()));
+      this.send(encodeFailure(number, tooManyCalls(request.caller)));
       return;
     }
     const call = new ServerCall(number, request, this);
@@ -162,16 +167,7 @@ const unreadLimit = 2 * valueLimit;
 /** Beyond this much unread nobody watches the progress. */
 const progressLimit = 64 * 1024;
 
-const otherLanguage = (theirs: number): SshMcpError =>
-  new SshMcpError(
-    "BROKER_UNAVAILABLE",
-    `the running broker speaks protocol ${protocolVersion}, this client ${theirs}`,
-    {
-      hint: "ssh-mcp broker restart",
-    },
-  );
-
-const tooManyCalls = (): SshMcpError =>
+const tooManyCalls = (caller: Caller): SshMcpError =>
   new SshMcpError("BROKER_UNAVAILABLE", `${callLimit} calls are running on this connection already`, {
-    hint: "ssh-mcp ls",
+    hint: hintFor(caller, { command: "ssh-mcp ls", tool: "ssh_sessions {}" }),
   });

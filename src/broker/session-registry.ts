@@ -1,4 +1,5 @@
 import { SshMcpError } from "../core/errors.ts";
+import { hintFor } from "../core/hint.ts";
 import type { Caller } from "../core/operation.ts";
 import { quoteWord } from "../core/quote.ts";
 import type {
@@ -81,7 +82,7 @@ export class SessionRegistry implements Sessions {
       if (holder === undefined) return null;
       if (holder.isFor(caller) && holder.plan.identity === plan.identity) return holder;
       throw new SshMcpError("ALREADY_EXISTS", `the name ${name} belongs to another session`, {
-        hint: caller.face === "mcp" ? `ssh_disconnect {"targets":["${name}"]}` : `ssh-mcp close ${name}`,
+        hint: closing(name, caller),
       });
     }
     for (const session of this.#sessions.values()) {
@@ -95,7 +96,10 @@ export class SessionRegistry implements Sessions {
     const { caller } = scope;
     if (options.name !== null && namesAnother(options.name, plan, scope)) {
       throw new SshMcpError("ALREADY_EXISTS", `the name ${options.name} stands for another host`, {
-        hint: `ssh-mcp connect --name NAME ${quoteWord(plan.destination)}`,
+        hint: hintFor(caller, {
+          command: `ssh-mcp connect --name NAME ${quoteWord(plan.destination)}`,
+          tool: `ssh_connect ${JSON.stringify({ destination: plan.destination, name: "NAME" })}`,
+        }),
       });
     }
     this.#makeRoom(caller);
@@ -139,10 +143,15 @@ export class SessionRegistry implements Sessions {
       .sort((a, b) => b.info.idleMs - a.info.idleMs);
     const [first] = idle;
     if (first === undefined) {
+      const mine = live.find((session) => session.isFor(caller));
       throw new SshMcpError("SESSION_LIMIT", `${live.length} sessions are open, and none of them can be put aside`, {
-        hint: `ssh-mcp close ${quoteWord(live[0]?.info.name ?? "NAME")}`,
+        hint: closing(mine?.info.name ?? "NAME", caller),
       });
     }
     void first.disconnect();
   }
 }
+
+/** Names of sessions need no quotes, neither for a shell nor in JSON. */
+const closing = (name: string, caller: Caller): string =>
+  hintFor(caller, { command: `ssh-mcp close ${name}`, tool: `ssh_disconnect {"targets":["${name}"]}` });

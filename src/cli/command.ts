@@ -3,6 +3,7 @@
  * descriptions. Plain data: the parser, the help and the hints are all built on it, and nothing of an operation is said again.
  */
 import type * as v from "valibot";
+import { kebab } from "../core/field-name.ts";
 import type { Operation } from "../core/operation.ts";
 import { faceFlagsOf } from "./face-flags.ts";
 import type { Flag } from "./flag.ts";
@@ -63,9 +64,6 @@ export const commandOf = (operation: Operation): Command => {
     flags: [...flags, ...faceFlagsOf(operation)],
   };
 };
-
-/** `identityFile`: `identity-file`. */
-const kebab = (field: string): string => field.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
 
 interface Shape {
   kind: "boolean" | "number" | "text";

@@ -9,7 +9,7 @@ export const programOf = (commands: readonly Command[]): CommandDef =>
   defineCommand({
     meta: {
       name: "ssh-mcp",
-      description: "SSH for people and for AI agents: one command layer, as a CLI and as an MCP server",
+      description: "SSH for people and for AI agents, as a CLI and as an MCP server",
     },
     args: Object.fromEntries(globalFlags.map(argument)),
     subCommands: {

@@ -5,7 +5,7 @@ import { definitionOf, programOf } from "./commands.ts";
 import { serveCommand } from "./serve-command.ts";
 import { toolNamesAsCommands } from "./tool-names.ts";
 
-/** Columns that prose is wrapped at. */
+/** Columns of a terminal that nobody has widened. */
 const lineWidth = 80;
 
 /**
@@ -38,29 +38,35 @@ const notes = ({ operation, flags, rest }: Command, commands: readonly Command[]
         `Options end at the first word of the ${rest.field}, or at --. Its words are joined with single spaces and not quoted again, as with ssh.`,
       ]
     : []),
-  operation.streams === "pipe"
-    ? "Exit status: the command's own; 128+n when signal n ended it, 124 when it ran out of time, 130 after Ctrl-C, 2 for wrong usage, 255 for every other error."
-    : "Exit status: 0, 1 when it failed, 2 for wrong usage, 4 when a person must act.",
+  `${
+    operation.streams === "pipe"
+      ? "Exit status: the command's own; 128+n when signal n ended it, 124 when it ran out of time, 2 for wrong usage, 255 for every other error"
+      : "Exit status: 0, 1 when it failed, 2 for wrong usage, 4 when a person must act"
+  }; 129, 130 or 143 after SIGHUP, Ctrl-C or SIGTERM, 141 when nobody reads stdout.`,
 ];
 
 const finished = (paragraphs: readonly string[], colour: boolean): string => {
   const [usage = "", ...prose] = paragraphs;
-  const text = [colour ? usage : Bun.stripANSI(usage), ...prose.map((paragraph) => wrapped(paragraph).join("\n"))].join(
-    "\n\n",
-  );
-  // citty pads its last column.
-  return `${text.replace(/ +$/gm, "")}\n`;
+  const lines = (colour ? usage : Bun.stripANSI(usage)).split("\n").map(fitted);
+  return `${[lines.join("\n"), ...prose.map((paragraph) => wrapped(paragraph, 0))].join("\n\n")}\n`;
 };
 
-const wrapped = (paragraph: string): string[] => {
+/** A line of citty's, without the spaces it pads its last column with: what does not fit is wrapped within its column. */
+const fitted = (line: string): string => {
+  const [, label = "", description = ""] = /^( +\S.*? {4})(\S.*)$/.exec(line.trimEnd()) ?? [];
+  return label === "" ? wrapped(line.trimEnd(), 0) : label + wrapped(description, Bun.stringWidth(label));
+};
+
+/** @param indent columns that are taken on the first line, and left free on the others */
+const wrapped = (paragraph: string, indent: number): string => {
   const lines: string[] = [];
   let line = "";
   for (const word of paragraph.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > lineWidth) {
+    if (line !== "" && Bun.stringWidth(`${line} ${word}`) > lineWidth - indent) {
       lines.push(line);
       line = "";
     }
     line += (line === "" ? "" : " ") + word;
   }
-  return [...lines, line];
+  return [...lines, line].join(`\n${" ".repeat(indent)}`);
 };

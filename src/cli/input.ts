@@ -3,6 +3,7 @@
  * reads whether anybody asks or not.
  */
 import { fstatSync, read } from "node:fs";
+import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 
 const chunkSize = 64 * 1024;
@@ -49,7 +50,7 @@ export class Input implements AsyncIterable<Uint8Array> {
     try {
       yield* fstatSync(this.#fd).isFile() ? this.#file() : this.#stream();
     } catch (cause) {
-      const { code = "an error" } = cause as NodeJS.ErrnoException;
+      const code = errorCode(cause);
       // A descriptor that was closed before the start holds nothing.
       if (code === "EBADF") return;
       throw new SshMcpError("LOCAL_IO", `standard input cannot be read (${code})`, { cause });

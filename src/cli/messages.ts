@@ -19,6 +19,7 @@ export class Messages {
     this.#sink = sink;
     const reporter: ConsolaReporter = {
       log: ({ type, args }) => {
+        if (type === "log") return this.#write(args.join(""));
         const name = colour && type === "error" ? "\x1b[31mssh-mcp:\x1b[39m" : "ssh-mcp:";
         this.#write(`${name} ${args.join("")}\n`);
       },
@@ -37,6 +38,12 @@ export class Messages {
   /** Something to know that is no error. */
   async note(message: string): Promise<void> {
     this.#log.info(indented(message));
+    await this.#written;
+  }
+
+  /** Whole lines of our own, as they are. */
+  async text(lines: string): Promise<void> {
+    this.#log.log(lines);
     await this.#written;
   }
 

@@ -1,12 +1,12 @@
 /** How a finished remote command ended, for the exit status and for the person. */
 
-import { formatDuration } from "../core/duration.ts";
+import { formatDuration, formatLimit } from "../core/duration.ts";
 import type { ErrorRecord } from "../core/errors.ts";
 import { type ExitFacts, exitStatusOfCommand } from "../core/exit-status.ts";
 import { quoteWord } from "../core/quote.ts";
 
 /** The part of a result that says how its command ended. */
-export interface CommandOutcome extends ExitFacts {
+export interface EndedCommand extends ExitFacts {
   reason: string | null;
   stopped: string | null;
   durationMs: number;
@@ -22,7 +22,7 @@ export interface Ending {
  * @param target as it was typed
  * @param timeout the limit in seconds, or undefined when none was given
  */
-export const endingOf = (outcome: CommandOutcome, target: string, timeout: number | undefined): Ending => {
+export const endingOf = (outcome: EndedCommand, target: string, timeout: number | undefined): Ending => {
   const status = exitStatusOfCommand(outcome);
   const stopped = outcome.stopped === null ? "" : `; stopped: ${outcome.stopped}`;
   const look = `ssh-mcp exec ${quoteWord(target)} -- ps -ef`;
@@ -32,7 +32,7 @@ export const endingOf = (outcome: CommandOutcome, target: string, timeout: numbe
     case "signaled":
       return { status, message: null };
     case "timedOut": {
-      const limit = timeout === undefined ? formatDuration(outcome.durationMs) : `${timeout}s`;
+      const limit = timeout === undefined ? formatDuration(outcome.durationMs) : formatLimit(timeout * 1000);
       return {
         status,
         message: { code: "TIMEOUT", message: `the command ran out of time after ${limit}${stopped}`, hint },

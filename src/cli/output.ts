@@ -3,6 +3,7 @@
  * back is lost when the process exits. A write here resolves when the kernel has taken every byte.
  */
 import { constants, fstatSync, openSync } from "node:fs";
+import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import type { Sink } from "../core/session.ts";
 
@@ -39,7 +40,7 @@ export class Output implements Sink {
       await this.#writer.write(chunk);
       await this.#writer.flush();
     } catch (cause) {
-      const { code = "an error" } = cause as NodeJS.ErrnoException;
+      const code = errorCode(cause);
       if (code === "EPIPE") throw new BrokenPipe("nobody reads the output", { cause });
       throw new SshMcpError("LOCAL_IO", `${this.#name} cannot be written (${code})`, { cause });
     }

@@ -9,7 +9,7 @@ import type { Command } from "./command.ts";
 import { globalFlags } from "./face-flags.ts";
 import type { FaceOptions } from "./flag.ts";
 import { isOption, OptionReader } from "./options.ts";
-import { helpCommand, missingWords, tooManyWords, unknownCommand, usageError } from "./usage.ts";
+import { helpCommand, missingWords, tooManyWords, unknownCommand, usageError, wordsFor } from "./usage.ts";
 
 export type Parsed =
   | { kind: "run"; command: Command; input: Record<string, unknown>; options: FaceOptions }
@@ -34,14 +34,14 @@ export const parse = (words: readonly string[], commands: readonly Command[], ot
   const { options } = reader;
   if (reader.wrong === null && options.help) return { kind: "help", topic: null, options };
   if (reader.wrong === null && options.version) return { kind: "version", options };
-  const names = [...commands.map((command) => command.name), ...others, "help"];
+  const known = wordsFor(commands, [...others, "help"]);
   try {
     if (reader.wrong !== null) throw reader.wrong;
     if (name === undefined) throw usageError("there is no command to run", helpCommand(null));
-    if (name === "help") return { kind: "help", topic: topicOf(rest, names), options };
+    if (name === "help") return { kind: "help", topic: topicOf(rest, known), options };
     if (others.includes(name)) return parseOther(name, rest, options);
     const command = commands.find((candidate) => candidate.name === name);
-    if (command === undefined) throw unknownCommand(name, names);
+    if (command === undefined) throw unknownCommand(name, known);
     return parseCommand(command, rest, options);
   } catch (thrown) {
     // The options may still say how to print the mistake.
@@ -50,10 +50,10 @@ export const parse = (words: readonly string[], commands: readonly Command[], ot
   }
 };
 
-const topicOf = (words: readonly string[], names: readonly string[]): string | null => {
+const topicOf = (words: readonly string[], known: ReadonlyMap<string, string>): string | null => {
   const [topic = null, ...extra] = words;
   if (extra.length > 0) throw usageError("help takes one command", helpCommand(null));
-  if (topic !== null && !names.includes(topic)) throw unknownCommand(topic, names);
+  if (topic !== null && known.get(topic) !== topic) throw unknownCommand(topic, known);
   return topic === "help" ? null : topic;
 };
 

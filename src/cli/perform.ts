@@ -2,10 +2,10 @@
 import type { CallOptions } from "../broker/client.ts";
 import { toSshMcpError } from "../core/errors.ts";
 import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
-import type { Caller } from "../core/operation.ts";
+import { placeOf } from "../core/place.ts";
 import type { Sink } from "../core/session.ts";
 import { keptBytes } from "./face-flags.ts";
-import { type CommandOutcome, endingOf } from "./outcome.ts";
+import { type EndedCommand, endingOf } from "./outcome.ts";
 import { BrokenPipe } from "./output.ts";
 import type { Parsed } from "./parse.ts";
 import type { Printer } from "./printer.ts";
@@ -81,7 +81,7 @@ const callOptions = (run: Run, world: World, terminal: QuestionDevice | null, si
   return {
     operation: operation.name,
     input,
-    caller: callerOf(world),
+    caller: { face: "cli", client: "cli", ...placeOf(world) },
     capture: pipes && options.json ? keptBytes : null,
     signal,
     ...(pipes && !options.noStdin ? { stdin: world.stdin } : {}),
@@ -89,13 +89,6 @@ const callOptions = (run: Run, world: World, terminal: QuestionDevice | null, si
     ...(terminal === null ? {} : { ask: asking(terminal, world.stdin, signal) }),
   };
 };
-
-const callerOf = ({ env, cwd }: World): Caller => ({
-  face: "cli",
-  client: "cli",
-  cwd: cwd(),
-  agentSocket: env["SSH_AUTH_SOCK"] || null,
-});
 
 const asking =
   (terminal: QuestionDevice, stdin: PausableInput, signal: AbortSignal): NonNullable<CallOptions["ask"]> =>
@@ -125,11 +118,7 @@ const finish = async (run: Run, result: unknown, printer: Printer): Promise<numb
   await printer.data(result, () => (remote ? "" : textOf(command.operation, result, options)));
   if (!remote) return exitStatus.ok;
   const timeout = typeof input["timeout"] === "number" ? input["timeout"] : undefined;
-  const { status, message } = endingOf(
-    result as CommandOutcome,
-    String(input[command.operation.target ?? ""]),
-    timeout,
-  );
+  const { status, message } = endingOf(result as EndedCommand, String(input[command.operation.target ?? ""]), timeout);
   if (message !== null) await printer.message(message);
   return status;
 };

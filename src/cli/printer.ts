@@ -44,6 +44,11 @@ export class Printer {
     await (await this.#loaded()).error(record);
   }
 
+  /** Help that nobody asked for: on stderr. */
+  async explain(text: string): Promise<void> {
+    await (await this.#loaded()).text(text);
+  }
+
   async note(message: string): Promise<void> {
     await (await this.#loaded()).note(message);
   }

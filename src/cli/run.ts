@@ -13,11 +13,6 @@ import { usageError } from "./usage.ts";
 import { wereUtf8 } from "./utf8.ts";
 import type { World } from "./world.ts";
 
-/** What a shell reports of a program that died of SIGPIPE; ssh(1) and every other filter end so. */
-const brokenPipeStatus = 141;
-
-const encoder = new TextEncoder();
-
 /**
  * Runs one command line to its end. Never rejects for what a person, a server or a system can do wrong.
  * @param words what follows the program's name
@@ -28,13 +23,20 @@ export const runCli = async (words: readonly string[], world: World): Promise<nu
   const parsed = exact(words, parse(words, commands, [serveCommand.name]));
   const printer = new Printer(world, parsed.kind !== "nothing" && parsed.options.json);
   try {
-    return await carryOut(parsed, commands, printer, world);
+    return await carryOut(parsed, commands, printer, world).catch((thrown) => failed(thrown, parsed, printer));
   } catch (thrown) {
-    if (thrown instanceof BrokenPipe) return brokenPipeStatus;
-    const error = toSshMcpError(thrown);
-    await printer.message(error.toRecord());
-    return exitStatusOfError(error.code, parsed.kind === "run" && takesRemoteStatus(parsed));
+    // ssh(1) and every other filter end so.
+    if (thrown instanceof BrokenPipe) return exitStatus.brokenPipe;
+    throw thrown;
   }
+};
+
+/** @throws BrokenPipe */
+const failed = async (thrown: unknown, parsed: Parsed, printer: Printer): Promise<number> => {
+  if (thrown instanceof BrokenPipe) throw thrown;
+  const error = toSshMcpError(thrown);
+  await printer.failure(error.toRecord());
+  return exitStatusOfError(error.code, parsed.kind === "run" && takesRemoteStatus(parsed));
 };
 
 /** What was not UTF-8 has reached us as something else, and would be another command on the server. */
@@ -62,7 +64,7 @@ const carryOut = async (
       return exitStatus.ok;
     }
     case "nothing":
-      await world.stderr.write(encoder.encode(await helpOf(null, commands, await printer.colour(2))));
+      await printer.explain(await helpOf(null, commands, await printer.colour(2)));
       return exitStatus.usage;
     case "wrong":
       await printer.failure(parsed.error.toRecord());

@@ -21,7 +21,7 @@ export const sessionsTable = (sessions: readonly SessionInfo[]): string => {
     .join("");
 };
 
-const head = ["NAME", "SERVER", "STATE", "RUNNING", "AGE", "IDLE", "EXPIRES", "OPENED BY", "FOR", "TITLE"];
+const head = ["NAME", "SERVER", "STATE", "RUNNING", "AGE", "IDLE", "DISCONNECTS", "OPENED BY", "FOR", "TITLE"];
 
 const cells = (session: SessionInfo): string[] =>
   [
@@ -31,11 +31,17 @@ const cells = (session: SessionInfo): string[] =>
     `${session.running}`,
     formatDuration(session.ageMs),
     formatDuration(session.idleMs),
-    session.expiresInMs === null ? "never" : formatDuration(session.expiresInMs),
+    disconnectsOf(session),
     `${session.openedBy.face} ${session.openedBy.client}`,
     session.lent ? "agents" : "you",
     session.title ?? "",
   ].map(escapeLine);
+
+/** When the connection ends unless used; the session stays in the list. */
+const disconnectsOf = ({ state, expiresInMs }: SessionInfo): string => {
+  if (expiresInMs !== null) return formatDuration(expiresInMs);
+  return state === "live" ? "never" : "-";
+};
 
 const padded = (cell: string, to: number): string => cell + " ".repeat(Math.max(0, to - width(cell)));
 

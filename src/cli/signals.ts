@@ -3,9 +3,14 @@
  * started, as under nohup(1) or for a background job of a script, stays ignored.
  */
 import { readFileSync } from "node:fs";
+import { errorCode } from "../core/error-code.ts";
+import { exitStatusOfSignal } from "../core/exit-status.ts";
 
-/** Exit statuses: 128 and the signal's number. */
-const statuses = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const statuses = {
+  SIGHUP: exitStatusOfSignal("HUP"),
+  SIGINT: exitStatusOfSignal("INT"),
+  SIGTERM: exitStatusOfSignal("TERM"),
+} as const;
 
 type Handled = keyof typeof statuses;
 
@@ -49,7 +54,7 @@ const ignoredSignals = (): ReadonlySet<Handled> => {
     const [, hex = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
     mask = BigInt(`0x${hex}`);
   } catch (failure) {
-    if ((failure as NodeJS.ErrnoException).code !== "ENOENT") throw failure;
+    if (errorCode(failure) !== "ENOENT") throw failure;
   }
   return new Set((Object.keys(statuses) as Handled[]).filter((name) => (mask >> BigInt(statuses[name] - 129)) & 1n));
 };

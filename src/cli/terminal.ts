@@ -3,6 +3,7 @@
  * work as everywhere, and only `echo` is turned off for a secret. Texts from servers are escaped here.
  */
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeText } from "../core/escape.ts";
 import type { Question } from "../core/session.ts";
@@ -104,7 +105,7 @@ export class Terminal {
     try {
       return bytes.subarray(0, readSync(this.#keyboard, bytes));
     } catch (failure) {
-      if ((failure as NodeJS.ErrnoException).code === "EAGAIN") return null;
+      if (errorCode(failure) === "EAGAIN") return null;
       // The terminal is gone, as when its window was closed.
       return bytes.subarray(0, 0);
     }
@@ -156,7 +157,7 @@ export class Terminal {
       writeSync(this.#screen, text);
     } catch (failure) {
       // EIO: the terminal is gone, and nobody is left to read it.
-      if ((failure as NodeJS.ErrnoException).code !== "EIO") throw failure;
+      if (errorCode(failure) !== "EIO") throw failure;
     }
   }
 }

@@ -13,14 +13,29 @@ export const usageError = (message: string, hint: string): SshMcpError => new Ss
 export const helpCommand = (command: Command | null): string =>
   command === null ? `${program} --help` : `${program} ${command.name} --help`;
 
-export const unknownCommand = (word: string, commands: readonly string[]): SshMcpError => {
-  const near = suggest(word, commands);
+/** @param words what may have been meant, each with the command it stands for */
+export const unknownCommand = (word: string, words: ReadonlyMap<string, string>): SshMcpError => {
+  const near = words.get(word) ?? words.get(suggest(word, [...words.keys()]) ?? "") ?? null;
   if (near !== null) {
     return usageError(`there is no command ${shown(word)}; did you mean ${near}?`, `${program} ${near} --help`);
   }
   // Whoever comes from ssh types the destination first.
   const hint = word.includes("@") ? `${program} exec ${quoteWord(word)} -- COMMAND` : helpCommand(null);
   return usageError(`there is no command ${shown(word)}`, hint);
+};
+
+/**
+ * The words by which somebody may look for a command: its name, the operation's, the tool's with and without its prefix,
+ * and the verb of the title. So `list` finds `ls`, and `disconnect` finds `close` instead of its opposite, `connect`.
+ */
+export const wordsFor = (commands: readonly Command[], others: readonly string[]): ReadonlyMap<string, string> => {
+  const synonyms = commands.flatMap(({ name, operation: { name: own, tool, title } }) => {
+    const verb = title.split(" ", 1).join("").toLowerCase();
+    return [own, tool, tool.replace(/^ssh_/, ""), verb].map((word): [string, string] => [word, name]);
+  });
+  const names = [...commands.map(({ name }) => name), ...others];
+  // A command's own name is nobody else's synonym.
+  return new Map([...synonyms, ...names.map((name): [string, string] => [name, name])]);
 };
 
 /** @param typed as it was typed, without its value */

@@ -1,5 +1,6 @@
 /** What the command line touches of its process and of the system, in one place, so that a test can give it another one. */
 import type { CallOptions } from "../broker/client.ts";
+import type { Standing } from "../core/place.ts";
 import type { Question, Sink } from "../core/session.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
@@ -24,15 +25,13 @@ export interface QuestionDevice {
   close(): void;
 }
 
-export interface World {
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface World extends Standing {
   readonly stdin: PausableInput;
   readonly stdout: Sink;
   readonly stderr: Sink;
   openBroker(): Promise<Broker>;
   /** @returns null when there is no terminal to ask at */
   openTerminal(): QuestionDevice | null;
-  cwd(): string;
   /** Whether this descriptor is a terminal. Loads node:tty, which costs 1.5 ms. */
   isTerminal(fd: 1 | 2): Promise<boolean>;
   /** Leaves at once, whatever still runs. */
@@ -46,16 +45,7 @@ export const processWorld = (openBroker: () => Promise<Broker>): World => ({
   stderr: new Output(2, "standard error"),
   openBroker,
   openTerminal: () => Terminal.open(),
-  cwd: currentDirectory,
+  cwd: () => process.cwd(),
   isTerminal: async (fd) => (await import("node:tty")).isatty(fd),
   exit: (status) => process.exit(status),
 });
-
-const currentDirectory = (): string => {
-  try {
-    return process.cwd();
-  } catch {
-    // It was removed while a shell stood in it.
-    return "/";
-  }
-};

@@ -1,9 +1,10 @@
 import { lstatSync, readdirSync } from "node:fs";
 
 /**
- * The existing paths that match an absolute glob(7) pattern, in byte order: `*`, `?`, `[a-z]`, `[!a-z]` and backslash, within
- * one path component each; a leading dot must be written. A pattern without any of these is a path, given back if it exists.
- * Folders that cannot be read match nothing. (Bun.Glob would take braces and `**`, which Include does not know.)
+ * The existing paths that match an absolute glob(7) pattern, in byte order: `*`, `?`, `[a-z]`, `[!a-z]` and
+ * backslash, within one path component each; a leading dot must be written. A pattern without any of these
+ * is a path, given back if it exists. Folders that cannot be read match nothing. (Bun.Glob would take
+ * braces and `**`, which Include does not know.)
  */
 export const expandGlob = (pattern: string): string[] => {
   let paths = ["/"];

@@ -1,32 +1,8 @@
 /** The patterns of ssh_config(5), section PATTERNS, which known_hosts shares: `*`, `?`, comma lists, and `!`. */
+import { matchGlob } from "../core/glob.ts";
 
 /** Lower case of ASCII letters alone, as OpenSSH folds names. */
 export const lowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-
-/** Whether the whole text matches one pattern of `*`, `?` and literal characters. Linear in text times stars. */
-export const matchPattern = (text: string, pattern: string): boolean => {
-  let at = 0;
-  let next = 0;
-  let star = -1;
-  let resume = 0;
-  while (at < text.length) {
-    const wanted = pattern[next];
-    if (wanted === "*") {
-      star = next++;
-      resume = at;
-    } else if (wanted === "?" || (wanted !== undefined && wanted === text[at])) {
-      next++;
-      at++;
-    } else if (star >= 0) {
-      next = star + 1;
-      at = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[next] === "*") next++;
-  return next === pattern.length;
-};
 
 /** A longer pattern in a list ends the list: OpenSSH reads patterns into a buffer of this size. */
 const longestPattern = 1022;
@@ -41,7 +17,7 @@ export const matchPatternList = (text: string, list: string, fold: boolean): boo
     const negated = written.startsWith("!");
     const pattern = negated ? written.slice(1) : written;
     if (pattern.length > longestPattern) return false;
-    if (!matchPattern(text, fold ? lowerCase(pattern) : pattern)) continue;
+    if (!matchGlob(text, fold ? lowerCase(pattern) : pattern)) continue;
     if (negated) return false;
     matched = true;
   }

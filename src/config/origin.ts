@@ -5,7 +5,9 @@ import { quoteWord } from "../core/quote.ts";
 export interface Origin {
   /** The file's path; null when it was given with the request. */
   file: string | null;
-  /** Line in the file, from 1. With the request: the position among the `-o` options, from 1, or 0 for other arguments. */
+  /**
+   * Line in the file, from 1. With the request: the position among the `-o` options, from 1, or 0 for other arguments.
+   */
   line: number;
 }
 

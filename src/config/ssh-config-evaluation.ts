@@ -1,7 +1,8 @@
 /** Reading parsed files for one host: which blocks apply, and which value of a keyword comes first. */
 import { shown } from "../core/escape.ts";
+import { matchGlob } from "../core/glob.ts";
 import { suggest } from "../core/suggest.ts";
-import { matchPattern, matchPatternList } from "./match-pattern.ts";
+import { matchPatternList } from "./match-pattern.ts";
 import { invalidAt, unsupportedAt } from "./origin.ts";
 import { expandHostName } from "./ssh-config-expand.ts";
 import { evaluateMatch } from "./ssh-config-match.ts";
@@ -32,7 +33,10 @@ export class Evaluation {
     this.#walk(file, true);
   }
 
-  /** @param reached whether the place the file stands at applies; where it does not, its lines are checked and nothing more */
+  /**
+   * @param reached whether the place the file stands at applies; where it does
+   *   not, its lines are checked and nothing more
+   */
   #walk(file: ConfigFile, reached: boolean): void {
     for (const block of file.blocks) {
       const applies = reached && this.#applies(block);
@@ -81,7 +85,8 @@ export class Evaluation {
     // A list that names nothing sets nothing.
     if (keyword.shape === "words" && directive.args.length === 0) return;
     if (keyword.name === "identityfile") this.identityFiles.push(directive);
-    // ProxyJump and ProxyCommand exclude each other: whichever comes first, `none` included, decides. Certificates add up.
+    // ProxyJump and ProxyCommand exclude each other: whichever comes first,
+    // `none` included, decides. Certificates add up.
     const slot = keyword.name === "proxycommand" ? "proxyjump" : keyword.name;
     if (this.values.has(slot) && slot !== "certificatefile") return;
     this.values.set(slot, directive);
@@ -96,10 +101,12 @@ const valueText = (directive: Directive, keyword: Keyword): string =>
 
 /** Whether a Host line applies: a pattern matches, and none of the negated ones does. */
 const hostMatches = (patterns: readonly HostPattern[], host: string): boolean =>
-  patterns.some(({ negated, pattern }) => !negated && matchPattern(host, pattern)) &&
-  !patterns.some(({ negated, pattern }) => negated && matchPattern(host, pattern));
+  patterns.some(({ negated, pattern }) => !negated && matchGlob(host, pattern)) &&
+  !patterns.some(({ negated, pattern }) => negated && matchGlob(host, pattern));
 
-/** Whether a Host line that is reached names this host without wildcards. What lies behind a Match counts as reached. */
+/**
+ * Whether a Host line that is reached names this host without wildcards. What lies behind a Match counts as reached.
+ */
 export const namesHost = (file: ConfigFile, host: string): boolean =>
   file.blocks.some((block) => {
     if (block.kind === "host") {

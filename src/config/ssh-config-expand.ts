@@ -39,6 +39,7 @@ export const expandPath = (text: string, facts: PathFacts, origin: Origin): stri
   return absolute(expandTokens(path, tokensOf(facts), origin, facts.variables), facts.cwd);
 };
 
+/** The path itself when it is absolute, else taken from `cwd`; neither `~` nor `..` is looked at. */
 export const absolute = (path: string, cwd: string): string =>
   path.startsWith("/") ? path : `${cwd.replace(/\/$/, "")}/${path}`;
 

@@ -1,8 +1,8 @@
 /** Reading a file of ssh_config(5), with ssh's care about who else may write to it. */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { quoteWord } from "../core/quote.ts";
-import { errorCode } from "../files/error-code.ts";
 import { accounts, groupMembers } from "../files/passwd.ts";
 import { describeOrigin, type Origin } from "./origin.ts";
 
@@ -60,8 +60,8 @@ export const missingConfigFile = (path: string): SshMcpError =>
 const isNullDevice = (stats: Stats): boolean => stats.isCharacterDevice() && stats.rdev === statSync("/dev/null").rdev;
 
 /**
- * Owned by us or root, and writable by nobody else. A group that has the owner as its only member is nobody else: Debian's
- * and Ubuntu's ssh say so too, whose default umask leaves files of a private group writable to it.
+ * Owned by us or root, and writable by nobody else. A group that has the owner as its only member is nobody else:
+ * Debian's and Ubuntu's ssh say so too, whose default umask leaves files of a private group writable to it.
  */
 const onlyOwnerWrites = (stats: Stats): boolean => {
   const uid = process.getuid?.() ?? stats.uid;

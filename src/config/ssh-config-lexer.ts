@@ -1,6 +1,6 @@
 /**
- * One line of ssh_config(5), cut as OpenSSH 9.2 cuts it. Two rules apply side by side: the keyword (and everything after
- * `Match`) is cut at blanks, quotes and one `=`; the arguments follow shell-like quoting without `=`.
+ * One line of ssh_config(5), cut as OpenSSH 9.2 cuts it. Two rules apply side by side: the keyword (and everything
+ * after `Match`) is cut at blanks, quotes and one `=`; the arguments follow shell-like quoting without `=`.
  */
 import { lowerCase } from "./match-pattern.ts";
 import { invalidAt, type Origin } from "./origin.ts";
@@ -60,8 +60,9 @@ export const cutWord = (text: string): Cut | null => {
 };
 
 /**
- * Words with single and double quotes, which may open inside a word. A backslash takes a quote, a backslash and (outside
- * quotes) a space literally, and stands for itself before anything else. `#` where a word would begin ends the line.
+ * Words with single and double quotes, which may open inside a word. A backslash takes a quote, a
+ * backslash and (outside quotes) a space literally, and stands for itself before anything else.
+ * `#` where a word would begin ends the line.
  * @returns null when a quote is not closed
  */
 export const splitArguments = (text: string): string[] | null => {

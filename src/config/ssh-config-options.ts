@@ -25,9 +25,10 @@ export const parseOptions = (options: readonly string[]): Directive[] =>
       });
     }
     if (keyword.use !== "acted") {
-      throw new SshMcpError("UNSUPPORTED", `-o ${keyword.title} is not supported yet; ${usable}`, {
-        hint: "ssh-mcp connect --help",
-      });
+      // What is passed over has no better title than what was typed.
+      const [typed = keyword.name] = /[a-z0-9]+/i.exec(option) ?? [];
+      const title = keyword.use === "passed" ? typed : keyword.title;
+      throw new SshMcpError("UNSUPPORTED", `-o ${title} is not supported yet; ${usable}`, { hint: "ssh-mcp --help" });
     }
     return { kind: "directive", origin, ...line };
   });

@@ -24,7 +24,9 @@ export interface HostPattern {
   pattern: string;
 }
 
-/** Lines under one condition. `inherited`: those before the first Host or Match, under what holds where the file stands. */
+/**
+ * Lines under one condition. `inherited`: those before the first Host or Match, under what holds where the file stands.
+ */
 export type Block = { entries: readonly (Directive | Include)[] } & (
   | { kind: "inherited" }
   | { kind: "host"; patterns: readonly HostPattern[]; origin: Origin }
@@ -50,7 +52,8 @@ const deepestInclude = 16;
 
 /**
  * Reads and parses one file and all it includes.
- * @param check `default`: the user's own file, whose owner and mode must be safe; `named`: given by `-F`, or the system's
+ * @param check `default`: the user's own file, whose owner and mode must be
+ *   safe; `named`: given by `-F`, or the system's
  * @returns null when the file does not exist
  * @throws SshMcpError CONFIG_INVALID naming file and line, or the file
  */

@@ -52,6 +52,7 @@ const parseInteger = (text: string, title: string, origin: Origin): void => {
   throw invalidAt(origin, `${title} takes a whole number, not ${shown(text)}`);
 };
 
+/** @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for anything but yes, no, true and false, in either case */
 export const parseFlag = (directive: Directive): boolean => {
   const text = directive.args[0] ?? "";
   const value = lowerCase(text);
@@ -60,6 +61,7 @@ export const parseFlag = (directive: Directive): boolean => {
   throw invalidAt(directive.origin, `${directive.keyword} takes yes or no, not ${shown(text)}`);
 };
 
+/** From 1 to 65535. @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for anything else */
 export const parsePort = (directive: Directive): number => {
   const text = directive.args[0] ?? "";
   const port = /^\s*\+?\d+$/.test(text) ? Number(text) : Number.NaN;
@@ -77,6 +79,7 @@ const strictValues: ReadonlyMap<string, StrictHostKeyChecking> = new Map([
   ["off", "no"],
 ]);
 
+/** `true` is `yes`, `false` and `off` are `no`. @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for another word */
 export const parseStrict = (directive: Directive): StrictHostKeyChecking => {
   const text = directive.args[0] ?? "";
   const value = strictValues.get(lowerCase(text));
@@ -84,7 +87,10 @@ export const parseStrict = (directive: Directive): StrictHostKeyChecking => {
   throw invalidAt(directive.origin, `StrictHostKeyChecking takes yes, ask, accept-new or no, not ${shown(text)}`);
 };
 
-/** The files of UserKnownHostsFile or GlobalKnownHostsFile, not expanded; none of them for `none`. */
+/**
+ * The files of UserKnownHostsFile or GlobalKnownHostsFile, not expanded; none of them for `none`.
+ * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for `none` beside others, and for too many
+ */
 export const parseFiles = (directive: Directive): readonly string[] => {
   const { args, keyword, origin } = directive;
   const named = args.some((file) => lowerCase(file) === "none");

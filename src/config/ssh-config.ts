@@ -1,17 +1,16 @@
 /**
- * What ssh_config(5) says about one host, equal to `ssh -G` of OpenSSH 9.2 for the keywords we act on. The first value of
- * a keyword wins; identity files add up. What ssh would do and we cannot is an error, never ignored: see ssh-keywords.ts.
+ * What ssh_config(5) says about one host, equal to `ssh -G` of OpenSSH 9.2 for the keywords we act on. The first value
+ * of a keyword wins; identity files add up. What would have ssh connect elsewhere, or trust or log in otherwise, and is
+ * not supported yet is an error; the rest is passed over: see ssh-keywords.ts.
  */
 import { canonicalHost } from "./host-address.ts";
 import { lowerCase } from "./match-pattern.ts";
-import { describeOrigin } from "./origin.ts";
 import { Evaluation, namesHost } from "./ssh-config-evaluation.ts";
 import { absolute, expandHostName, expandPath, type PathFacts } from "./ssh-config-expand.ts";
 import { missingConfigFile } from "./ssh-config-file.ts";
 import { parseOptions, requestDirective } from "./ssh-config-options.ts";
 import { type ConfigFile, type Directive, parseConfigFile } from "./ssh-config-parser.ts";
 import { parseFiles, parseFlag, parsePort, parseStrict, type StrictHostKeyChecking } from "./ssh-config-values.ts";
-import { keywordNamed } from "./ssh-keywords.ts";
 
 export interface HostRequest {
   /** The host as typed, without user and port. */
@@ -40,16 +39,12 @@ export interface HostEnvironment {
 }
 
 export interface ResolvedHost {
-  /** As typed. */
-  alias: string;
   /** What is dialled, and looked up in known_hosts: a name in lower case, or an address in canonical form. */
   hostname: string;
   port: number;
   user: string;
   /** Absolute paths of private keys, in the order to try; they need not exist. */
   identityFiles: readonly string[];
-  /** Whether these are the defaults: none were given, and those that do not exist are nothing to complain about. */
-  identityFilesAreDefaults: boolean;
   /** How many of them, from the first on, the request named (`-i`): one that cannot be used is worth an error. */
   identityFilesRequested: number;
   /** Offer keys of these files alone, even when the agent has more. */
@@ -61,8 +56,6 @@ export interface ResolvedHost {
   hashKnownHosts: boolean;
   /** Whether a Host line names the host as typed, without wildcards. */
   isAlias: boolean;
-  /** Keyword in lower case to `FILE:LINE`, `-o` or `the request`, for every value above that is no default. */
-  sources: ReadonlyMap<string, string>;
 }
 
 /** readconf.c fill_default_options, OpenSSH 9.2. */
@@ -71,8 +64,8 @@ const defaultUserKnownHostsFiles = ["known_hosts", "known_hosts2"];
 const defaultGlobalKnownHostsFiles = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 
 /**
- * @throws SshMcpError CONFIG_INVALID for a file ssh would not accept, INVALID_INPUT for an option it would not accept, and
- *   UNSUPPORTED for what applies to this host and we cannot do, each naming file and line or `-o`
+ * @throws SshMcpError CONFIG_INVALID for a file ssh would not accept, INVALID_INPUT for an option it would not accept,
+ *   and UNSUPPORTED for what applies to this host and we cannot do, each naming file and line or `-o`
  */
 export const resolveHost = (request: HostRequest, env: HostEnvironment): ResolvedHost => {
   const files = readFiles(request.configFile, env);
@@ -100,12 +93,10 @@ export const resolveHost = (request: HostRequest, env: HostEnvironment): Resolve
   const inHome = (names: readonly string[]): string[] => names.map((name) => absolute(`.ssh/${name}`, env.home));
   const identities = evaluation.identityFiles;
   return {
-    alias: request.host,
     hostname,
     port,
     user,
     identityFiles: identities.length === 0 ? inHome(defaultIdentityFiles) : identityPaths(identities, facts),
-    identityFilesAreDefaults: identities.length === 0,
     identityFilesRequested: identityPaths(identities.slice(0, request.identityFiles.length), facts).length,
     identitiesOnly: flag("identitiesonly"),
     userKnownHostsFiles:
@@ -119,11 +110,6 @@ export const resolveHost = (request: HostRequest, env: HostEnvironment): Resolve
     strictHostKeyChecking: strict === undefined ? "ask" : parseStrict(strict),
     hashKnownHosts: flag("hashknownhosts"),
     isAlias: files.some((file) => namesHost(file, request.host)),
-    sources: new Map(
-      [...values]
-        .filter(([name]) => keywordNamed(name)?.use === "acted")
-        .map(([name, directive]) => [name, describeOrigin(directive.origin)]),
-    ),
   };
 };
 

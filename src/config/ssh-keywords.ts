@@ -5,15 +5,16 @@
  * - refused: ssh would connect elsewhere, otherwise, or trust or authenticate differently for it, and we cannot yet.
  *   Values that change nothing (`ProxyJump none`) are fine;
  * - passed over: it changes none of that. A login method we do not have (GSSAPI, host-based) is passed over too: ssh
- *   tries it beside the others, so that leaving it out can only lose a way in, never open one. So is a setting that makes
- *   ssh ask less than we do (VerifyHostKeyDNS, NoHostAuthenticationForLocalhost).
+ *   tries it beside the others, so that leaving it out can only lose a way in, never open one. So is a setting that
+ *   makes ssh ask less than we do (VerifyHostKeyDNS, NoHostAuthenticationForLocalhost).
  */
 
 import { lowerCase } from "./match-pattern.ts";
 
 /**
- * What an argument list must look like, in active blocks and others: `flag` is one yes or no, `word` one word that is not
- * empty, `integer` one number, `words` any number of words, `line` the rest of the line as it stands, `any` is not looked at.
+ * What an argument list must look like, in active blocks and others: `flag` is one yes or no, `word`
+ * one word that is not empty, `integer` one number, `words` any number of words, `line` the rest of the
+ * line as it stands, `any` is not looked at.
  */
 export type Shape = "flag" | "word" | "integer" | "words" | "line" | "any";
 
@@ -179,7 +180,8 @@ const passed: Readonly<Record<Shape, readonly string[]>> = {
   ],
 };
 
-const aliases: ReadonlyMap<string, string> = new Map([
+/** Names that stand for another keyword, both in lower case. */
+export const aliases: ReadonlyMap<string, string> = new Map([
   ["challengeresponseauthentication", "kbdinteractiveauthentication"],
   ["dsaauthentication", "pubkeyauthentication"],
   ["hostbasedkeytypes", "hostbasedacceptedalgorithms"],
@@ -191,7 +193,8 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ["tisauthentication", "kbdinteractiveauthentication"],
 ]);
 
-const keywords: Keyword[] = [
+/** Every keyword, without the aliases. */
+export const keywords: readonly Keyword[] = [
   ...Object.entries(structure).map(([title, shape]) => ({ use: "structure" as const, title, shape })),
   ...Object.entries(acted).map(([title, shape]) => ({ use: "acted" as const, title, shape })),
   ...Object.entries(refused).map(([title, [shape, harmless]]) => ({ use: "refused" as const, title, shape, harmless })),
@@ -205,10 +208,9 @@ const table = new Map(keywords.map((keyword) => [keyword.name, keyword]));
 /** @param name in lower case; an alias yields the keyword it stands for. Undefined for one ssh does not know. */
 export const keywordNamed = (name: string): Keyword | undefined => table.get(aliases.get(name) ?? name);
 
-/** Every keyword and alias, in lower case. */
-export const allKeywords: readonly string[] = [...table.keys(), ...aliases.keys()].sort();
-
-/** What a misspelt keyword may have meant: those that still mean something, as the manual writes the ones we know well. */
+/**
+ * What a misspelt keyword may have meant: those that still mean something, as the manual writes the ones we know well.
+ */
 export const currentKeywords: readonly string[] = keywords
   .filter((keyword) => !passed.any.includes(keyword.name))
   .map((keyword) => keyword.title);

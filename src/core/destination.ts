@@ -1,7 +1,8 @@
 /**
- * Destinations: `[user@]host[:port]`, an IPv6 literal, or `ssh://[user@]host[:port]`. The text may come from a model or a web
- * page, and its parts end up in ProxyCommand and in hints that people paste into a shell: what a shell or an option parser
- * would read as its own is refused here, once. That an exact alias of ssh_config comes first is the resolver's rule.
+ * Destinations: `[user@]host[:port]`, an IPv6 literal, or `ssh://[user@]host[:port]`. The text may come from
+ * a model or a web page, and its parts end up in ProxyCommand and in hints that people paste into a shell:
+ * what a shell or an option parser would read as its own is refused here, once. That an exact alias of
+ * ssh_config comes first is the resolver's rule.
  */
 import { SshMcpError } from "./errors.ts";
 import { shown } from "./escape.ts";
@@ -17,8 +18,9 @@ export interface Destination {
 }
 
 /**
- * Parses a destination: the last `@` ends the user; `[v6]:port`; two or more colons without brackets are an IPv6 literal; one
- * colon begins a port, which ssh(1) does not do. The user of an ssh:// URI is percent-decoded (RFC 3986, section 2.1).
+ * Parses a destination: the last `@` ends the user; `[v6]:port`; two or more colons without brackets are an
+ * IPv6 literal; one colon begins a port, which ssh(1) does not do. The user of an ssh:// URI is
+ * percent-decoded (RFC 3986, section 2.1).
  * @throws SshMcpError INVALID_INPUT; the message shows the text escaped, without what might be a password
  */
 export const parseDestination = (text: string): Destination => {

@@ -2,8 +2,8 @@ import { SshMcpError } from "./errors.ts";
 import { shown } from "./escape.ts";
 
 /**
- * The longest duration taken: 365 days, in milliseconds. It is over the 2^31-1 ms (24.8 days) that setTimeout can count:
- * whoever sets a timer with a parsed duration caps the delay and looks at the clock again when it fires.
+ * The longest duration taken: 365 days, in milliseconds. It is over the 2^31-1 ms (24.8 days) that setTimeout can
+ * count: whoever sets a timer with a parsed duration caps the delay and looks at the clock again when it fires.
  */
 export const maxDurationMs = 365 * 86_400_000;
 
@@ -17,8 +17,9 @@ const unitMs: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads a duration: seconds as a plain number, or numbers with the units `ms s m h d`, the largest first (`1h30m`). Fractions
- * are allowed everywhere. More than nothing never becomes 0, which means "no limit" in places: it is at least 1 ms.
+ * Reads a duration: seconds as a plain number, or numbers with the units `ms s m h d`, the largest
+ * first (`1h30m`). Fractions are allowed everywhere. More than nothing never becomes 0, which means
+ * "no limit" in places: it is at least 1 ms.
  * @returns whole milliseconds, from 0 to `maxDurationMs`
  * @throws SshMcpError INVALID_INPUT for anything else
  */
@@ -49,6 +50,9 @@ const notADuration = (text: string): SshMcpError =>
   new SshMcpError("INVALID_INPUT", `${shown(text)} is not a duration`, {
     hint: "give seconds (30, 0.5), or units, the largest first: 1500ms 30s 5m 8h 2d 1h30m",
   });
+
+/** A time limit for a message, exact enough to recognise what was given: `250ms`, `1.5s`, `90s`. */
+export const formatLimit = (ms: number): string => (ms < 1000 ? `${Math.ceil(ms)}ms` : `${Math.round(ms / 100) / 10}s`);
 
 /**
  * A duration for people, in its largest unit and rounded down: `250ms`, `3s`, `4m`, `2h`, `5d`.

@@ -93,7 +93,9 @@ export class SshMcpError extends Error {
     return { code: this.code, message: this.message, hint: this.hint, retryable: this.retryable };
   }
 
-  /** Rebuilds an error that crossed a process border. An unknown code, from a newer peer, is kept readable as INTERNAL. */
+  /**
+   * Rebuilds an error that crossed a process border. An unknown code, from a newer peer, is kept readable as INTERNAL.
+   */
   static fromRecord(record: { code: string; message: string; hint?: string | null; retryable?: boolean }): SshMcpError {
     const known = (errorCodes as readonly string[]).includes(record.code);
     const code = known ? (record.code as ErrorCode) : "INTERNAL";
@@ -113,6 +115,6 @@ export const toSshMcpError = (thrown: unknown): SshMcpError => {
   const message = thrown instanceof Error ? thrown.message : isObject ? "" : String(thrown);
   return new SshMcpError("INTERNAL", message || "an unexpected error without a message", {
     cause: thrown,
-    hint: "ssh-mcp --version, and report this with the command that caused it",
+    hint: "ssh-mcp --version",
   });
 };

@@ -1,13 +1,13 @@
 /**
- * Untrusted text made safe to show, to people and to models: remote output, banners, file names, prompts, foreign error texts.
- * What could move a cursor, reorder a line or hide from the reader is written out: `\x1b`, `\u202e`, `\u{e0041}`.
- * Backslashes stay as they are: the result is for reading, not for decoding.
+ * Untrusted text made safe to show, to people and to models: remote output, banners, file names, prompts, foreign error
+ * texts. What could move a cursor, reorder a line or hide from the reader is written out: `\x1b`, `\u202e`,
+ * `\u{e0041}`. Backslashes stay as they are: the result is for reading, not for decoding.
  */
 
 // C1 is as dangerous as C0: many terminals read U+009B as ESC [.
 const controls = "\\0-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f";
-// Bidirectional controls, zero-width characters, line and paragraph separators, interlinear annotation. What Unicode calls
-// default-ignorable is invisible and can carry a hidden message, tag characters above all. Variation selectors
+// Bidirectional controls, zero-width characters, line and paragraph separators, interlinear annotation. What Unicode
+// calls default-ignorable is invisible and can carry a hidden message, tag characters above all. Variation selectors
 // U+FE00-FE0F and Mongolian ones stay: they are ordinary parts of emoji and of words.
 const hidden =
   "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0" +
@@ -21,7 +21,9 @@ const unsafeInLine = new RegExp(`[${controls}${hidden}${surrogates}\\t\\n\\r]`, 
 /** Escapes text that may have several lines: `\n`, `\r\n` and tabs stay, a carriage return alone does not. */
 export const escapeText = (text: string): string => text.replace(unsafeInText, visible);
 
-/** Escapes text for a place that holds one line: newlines, carriage returns and tabs become `\n`, `\r` and `\t` as well. */
+/**
+ * Escapes text for a place that holds one line: newlines, carriage returns and tabs become `\n`, `\r` and `\t` as well.
+ */
 export const escapeLine = (text: string): string => text.replace(unsafeInLine, visible);
 
 const shortForms: Readonly<Record<string, string>> = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };

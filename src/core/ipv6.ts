@@ -1,6 +1,6 @@
 /**
- * Whether the text is an IPv6 literal (RFC 4291, section 2.2), with an optional zone (`fe80::1%eth0`, RFC 4007, section 11).
- * Written out because this folder imports nothing; node:net, the oracle of its test, costs 4 ms at start.
+ * Whether the text is an IPv6 literal (RFC 4291, section 2.2), with an optional zone (`fe80::1%eth0`, RFC 4007, section
+ * 11). Written out because this folder imports nothing; node:net, the oracle of its test, costs 4 ms at start.
  */
 export const isIpv6 = (text: string): boolean => {
   const [, address = "", zone] = /^([^%]*)(?:%(.*))?$/s.exec(text) ?? [];
@@ -17,7 +17,10 @@ export const isIpv6 = (text: string): boolean => {
   return sides.length === 2 ? groups <= 7 : groups === 8;
 };
 
-/** Groups of 16 bits on one side of `::`, or null when it is malformed. The address may end in an IPv4 one, which counts 2. */
+/**
+ * Groups of 16 bits on one side of `::`, or null when it is malformed. The
+ * address may end in an IPv4 one, which counts 2.
+ */
 const countGroups = (side: string, last: boolean): number | null => {
   if (side === "") return 0;
   const groups = side.split(":");

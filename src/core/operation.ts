@@ -1,6 +1,6 @@
 /**
- * The one definition of a verb. Both faces are derived from it: the CLI's command and help, the MCP tool and its schemas,
- * the annotations, and what policy is asked. Nothing about an operation is said a second time elsewhere.
+ * The one definition of a verb. Both faces are derived from it: the CLI's command and help, the MCP tool and its
+ * schemas, the annotations, and what policy is asked. Nothing about an operation is said a second time elsewhere.
  */
 import type * as v from "valibot";
 import type { CallScope, Sessions, Sink } from "./session.ts";
@@ -20,8 +20,12 @@ export interface Caller {
   agentSocket: string | null;
 }
 
-/** A rule that was broken: where, and what is wrong, in words for the person who typed it. */
+/**
+ * A rule that was broken: where, and what is wrong. Faces have their own names for fields, so the message writes another
+ * field as `{field}`.
+ */
 export interface Issue {
+  /** Empty when it is no single field's. */
   field: string;
   message: string;
 }
@@ -49,11 +53,15 @@ export interface OperationSpec<I extends Input, O extends Output> {
   tool: string;
   faces: readonly Face[];
   title: string;
-  /** One text for `--help` and `tools/list`: what it does, when to use a sibling instead, what it returns, limits, errors. */
+  /** One text for `--help` and `tools/list`, true for whoever calls: what it does, what it returns, errors. */
   description: string;
+  /** What only a model has to know, after the description: when to use a sibling instead, limits, who answers what. */
+  advice: string;
   effect: Effect;
   /** Whether running it twice with the same input has no further effect. */
   idempotent: boolean;
+  /** Whether it reaches out to servers; else it stays among the sessions there are. */
+  remote: boolean;
   input: I;
   output: O;
   /** Rules across fields that a schema cannot say; pure. The description says them in words. */

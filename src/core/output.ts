@@ -1,6 +1,6 @@
 /**
- * Capture of an output stream that may be endless: its head and its tail are kept, everything is counted, the middle is dropped
- * as it passes. Text from here is still untrusted: escape it where it is shown.
+ * Capture of an output stream that may be endless: its head and its tail are kept, everything is counted, the middle is
+ * dropped as it passes. Text from here is still untrusted: escape it where it is shown.
  */
 import type { Sink } from "./session.ts";
 
@@ -17,8 +17,8 @@ export interface CapturedText {
 }
 
 /**
- * Keeps at most the limit in bytes, half of it from either end, in copies: at most one and a quarter of it is allocated while
- * it fills. The marker comes on top, and a malformed byte decodes to a character of three.
+ * Keeps at most the limit in bytes, half of it from either end, in copies: at most one and a quarter of it is allocated
+ * while it fills. The marker comes on top, and a malformed byte decodes to a character of three.
  */
 export class OutputCapture implements Sink {
   readonly #head: ByteRing;
@@ -57,8 +57,8 @@ export class OutputCapture implements Sink {
   }
 
   /**
-   * What was kept. Each side of a cut gives up its part of the line that was cut when that is less than a quarter of the side,
-   * and else at most the three bytes of a UTF-8 character that was cut.
+   * What was kept. Each side of a cut gives up its part of the line that was cut when that is less than a quarter of
+   * the side, and else at most the three bytes of a UTF-8 character that was cut.
    */
   text(): CapturedText {
     const head = this.#head.toBytes();
@@ -94,7 +94,8 @@ const marker = (bytes: number, lines: number): string =>
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-// A plain loop: indexOf is twice as fast on long lines and thirty times slower on empty ones, which the remote may send.
+// A plain loop: indexOf is twice as fast on long lines and thirty times slower
+// on empty ones, which the remote may send.
 const countNewlines = (bytes: Uint8Array): number => {
   let count = 0;
   for (let i = 0; i < bytes.length; i++) if (bytes[i] === newline) count++;
@@ -124,7 +125,10 @@ const isContinuation = (byte: number): boolean => (byte & 0xc0) === 0x80;
 
 const characterLength = (first: number): number => (first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1);
 
-/** The last bytes that were pushed, up to the limit, copied. Its storage doubles until it has the limit's size, then turns round. */
+/**
+ * The last bytes that were pushed, up to the limit, copied. Its storage doubles until
+ * it has the limit's size, then turns round.
+ */
 class ByteRing {
   #storage = new Uint8Array(0);
   #start = 0;

@@ -1,6 +1,7 @@
 /**
- * Quoting for POSIX shells (IEEE Std 1003.1, Shell Command Language, section 2.2). Right in sh, dash, bash, ksh and zsh.
- * Not for fish, which reads `\\` and `\'` inside single quotes, nor for csh, which expands `!` there and refuses newlines.
+ * Quoting for POSIX shells (IEEE Std 1003.1, Shell Command Language, section 2.2). Right in sh,
+ * dash, bash, ksh and zsh. Not for fish, which reads `\\` and `\'` inside single quotes, nor for
+ * csh, which expands `!` there and refuses newlines.
  */
 import { SshMcpError } from "./errors.ts";
 

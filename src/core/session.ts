@@ -4,7 +4,8 @@
  */
 import type { Caller } from "./operation.ts";
 
-export type SessionState = "live" | "cached" | "lost";
+export const sessionStates = ["live", "cached", "lost"] as const;
+export type SessionState = (typeof sessionStates)[number];
 
 /** One row of `ls`. */
 export interface SessionInfo {
@@ -20,7 +21,7 @@ export interface SessionInfo {
   running: number;
   ageMs: number;
   idleMs: number;
-  /** Milliseconds until the idle session is closed; null when it never is. */
+  /** Milliseconds until the idle connection is closed; the session stays. Null when it never is, or is not open. */
   expiresInMs: number | null;
   openedBy: { face: Caller["face"]; client: string };
   lent: boolean;
@@ -49,7 +50,7 @@ export interface OpenRequest extends DialRequest {
   /** The session's name; null derives it from the destination. */
   name: string | null;
   title: string | null;
-  /** Idle time after which the connection is closed; null is the default, 0 never. */
+  /** Idle time after which the connection is closed and the session kept; null is the default, 0 never. */
   ttlMs: number | null;
 }
 
@@ -64,6 +65,7 @@ export interface OpenedSession {
   /** The login banner (RFC 4252, section 5.4), at most 64 KiB, as the server sent it; null when there was none. */
   banner: string | null;
   createdAt: Date;
+  /** When the connection is closed unless used; null for never. */
   expiresAt: Date | null;
 }
 
@@ -82,13 +84,16 @@ export interface CommandRequest {
   timeoutMs: number | null;
 }
 
-export type CommandOutcome = "exited" | "signaled" | "timedOut" | "canceled" | "unknown";
+/** How a command ended. `unknown`: the connection was lost; it may have run, or still run. */
+export const commandOutcomes = ["exited", "signaled", "timedOut", "canceled", "unknown"] as const;
+export type CommandOutcome = (typeof commandOutcomes)[number];
 
 /**
  * How far a stop got. `confirmed`: the server's process table was read afterwards and nothing of the command was left.
  * `dispatched`: signals went out and the command's channel ended, but nobody could look. `unconfirmed`: neither.
  */
-export type StopResult = "confirmed" | "dispatched" | "unconfirmed";
+export const stopResults = ["confirmed", "dispatched", "unconfirmed"] as const;
+export type StopResult = (typeof stopResults)[number];
 
 export interface CommandResult {
   outcome: CommandOutcome;

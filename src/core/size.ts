@@ -4,8 +4,9 @@ import { shown } from "./escape.ts";
 const prefixes: readonly string[] = ["", "K", "M", "G", "T", "P"];
 
 /**
- * Reads a number of bytes as GNU tools do: `16k`, `16Ki` and `16KiB` are binary multiples, `16kB` decimal ones; K M G T P,
- * in either case, with at most one space before them. (docker takes `kB` for binary, too; dd, head and split do not.)
+ * Reads a number of bytes as GNU tools do: `16k`, `16Ki` and `16KiB` are binary multiples, `16kB`
+ * decimal ones; K M G T P, in either case, with at most one space before them. (docker takes `kB` for
+ * binary, too; dd, head and split do not.)
  * @returns whole bytes, rounded when a fraction of a multiple is not whole; at most 2^53-1
  * @throws SshMcpError INVALID_INPUT for anything else, a fraction of a byte among it
  */
@@ -29,7 +30,9 @@ const notASize = (text: string): SshMcpError =>
     hint: "give bytes (16384), binary multiples (16k, 16KiB, 1M) or decimal ones (16kB, 1MB)",
   });
 
-/** A size for people in binary multiples, with one decimal below 10: `512 B`, `1.5 KiB`, `16 KiB`. `parseSize` reads it. */
+/**
+ * A size for people in binary multiples, with one decimal below 10: `512 B`, `1.5 KiB`, `16 KiB`. `parseSize` reads it.
+ */
 export const formatSize = (bytes: number): string => {
   let value = bytes;
   let power = 0;

@@ -1,7 +1,7 @@
 /**
- * The candidate a mistyped word most likely meant, for "did you mean". The only candidate, or the shortest, that the word (of
- * two characters or more) begins wins; else the nearest one within a third of the longer length, the first of equals.
- * Case and leading dashes do not count, so that `-json` finds `--json`.
+ * The candidate a mistyped word most likely meant, for "did you mean". The only candidate, or the shortest, that the
+ * word (of two characters or more) begins wins; else the nearest one within a third of the longer length, the first of
+ * equals. Case and leading dashes do not count, so that `-json` finds `--json`.
  * @returns null when nothing is near: no suggestion is better than a silly one
  */
 export const suggest = (word: string, candidates: readonly string[]): string | null => {
@@ -40,8 +40,8 @@ const nearest = (typed: string, candidates: readonly string[]): string | null =>
 };
 
 /**
- * Damerau-Levenshtein distance in its restricted form (optimal string alignment): insertions, deletions, substitutions and
- * swaps of neighbours count 1, and no part is edited twice.
+ * Damerau-Levenshtein distance in its restricted form (optimal string alignment): insertions, deletions, substitutions
+ * and swaps of neighbours count 1, and no part is edited twice.
  */
 export const editDistance = (a: string, b: string): number => {
   let beforePrevious: number[] = [];

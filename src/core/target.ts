@@ -11,8 +11,8 @@ const grammar = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 export const isSessionName = (text: string): boolean => grammar.test(text);
 
 /**
- * The default name of a session: the alias, or the host of the parsed destination, made to fit the grammar. Other characters
- * become `-`, and the edges lose them. `session` when nothing is left, as of a host in another script.
+ * The default name of a session: the alias, or the host of the parsed destination, made to fit the grammar. Other
+ * characters become `-`, and the edges lose them. `session` when nothing is left, as of a host in another script.
  */
 export const sessionNameFrom = (aliasOrHost: string): string => {
   const fitting = aliasOrHost.toLowerCase().replace(/[^a-z0-9._-]/gu, "-");

@@ -1,3 +1,4 @@
+import { placeOf } from "../core/place.ts";
 import type { CallClient } from "./call.ts";
 import { protectStdout } from "./protect-stdout.ts";
 import { AgentServer } from "./server.ts";
@@ -27,8 +28,7 @@ export const serve = async (client: CallClient, options: ServeOptions = {}): Pro
   protectStdout();
   const transport = new StdioTransport(options.stdin ?? Bun.stdin.stream(), options.stdout ?? standardOutput());
   const agent = new AgentServer(client, {
-    cwd: currentDirectory(),
-    agentSocket: process.env["SSH_AUTH_SOCK"] || null,
+    ...placeOf(process),
     ...(options.progressIntervalMs === undefined ? {} : { progressIntervalMs: options.progressIntervalMs }),
   });
   const signaled = Promise.withResolvers<void>();
@@ -49,13 +49,4 @@ const atMost = async (milliseconds: number, work: Promise<unknown>): Promise<voi
   const timer = setTimeout(late.resolve, milliseconds);
   await Promise.race([work, late.promise]);
   clearTimeout(timer);
-};
-
-/** A server may be started in a directory that is gone. */
-const currentDirectory = (): string => {
-  try {
-    return process.cwd();
-  } catch {
-    return "/";
-  }
 };

@@ -7,21 +7,21 @@ import { operations } from "../operations/index.ts";
 export const toTool = (operation: Operation): Tool => ({
   name: operation.tool,
   title: operation.title,
-  description: operation.description,
+  description: `${operation.description}\n${operation.advice}`,
   inputSchema: inputSchema(operation),
   outputSchema: objectSchema(toJsonSchema(operation.output, { typeMode: "output", target })),
   annotations: annotations(operation),
 });
 
 /**
- * Hints for the client's own decisions, MCP 2025-11-25, `ToolAnnotations`. A command may do anything, so running one counts as
- * destructive; an operation without a target stays within this program.
+ * Hints for the client's own decisions, MCP 2025-11-25, `ToolAnnotations`. A command may do anything, so running one counts
+ * as destructive.
  */
-export const annotations = ({ effect, idempotent, target: reaches }: Operation): Required<Hints> => ({
+export const annotations = ({ effect, idempotent, remote }: Operation): Required<Hints> => ({
   readOnlyHint: effect === "read",
   destructiveHint: effect === "execute" || effect === "destructive",
   idempotentHint: idempotent,
-  openWorldHint: reaches !== null,
+  openWorldHint: remote,
 });
 
 type Hints = Omit<ToolAnnotations, "title">;

@@ -2,7 +2,9 @@ import * as v from "valibot";
 import { defineOperation } from "../core/operation.ts";
 
 const description = `Close SSH sessions: commands still running on them are stopped, and their names are free again.
-Give the names (ssh_sessions lists them) or all, not both. Returns the names that were closed; a name that is not open is no error. To stop one command and keep the session, cancel its ssh_exec call instead.`;
+Give the names (ssh_sessions lists them) or all, not both. Returns the names that were closed; a name that is not open is no error.`;
+
+const advice = "To stop one command and keep the session, cancel its ssh_exec call instead.";
 
 export const close = defineOperation({
   name: "close",
@@ -11,8 +13,10 @@ export const close = defineOperation({
   faces: ["cli", "mcp"],
   title: "Close SSH sessions",
   description,
+  advice,
   effect: "destructive",
   idempotent: true,
+  remote: false,
   input: v.strictObject({
     targets: v.optional(
       v.pipe(
@@ -26,8 +30,8 @@ export const close = defineOperation({
   output: v.object({ closed: v.pipe(v.array(v.string()), v.description("Names of the sessions that were closed")) }),
   validate: ({ targets, all }) => {
     const named = targets !== undefined && targets.length > 0;
-    if (named && all === true) return [{ field: "all", message: "give names or all, not both" }];
-    if (!named && all !== true) return [{ field: "targets", message: "give the names of the sessions, or all" }];
+    if (named && all === true) return [{ field: "", message: "give {targets} or {all}, not both" }];
+    if (!named && all !== true) return [{ field: "", message: "give {targets}, the names of the sessions, or {all}" }];
     return [];
   },
   positionals: [],

@@ -4,9 +4,13 @@ import { defineOperation } from "../core/operation.ts";
 import { destination, dialFields, dialRequest, sessionFields, timeoutSeconds, timestamp } from "./fields.ts";
 
 const description = `Open a named SSH session to a server, or return the one that is open.
-Use it for a login with its own name, user, port or key, or to see whether a server can be reached; ssh_exec (exec) opens a plain destination by itself.
-Returns the name for later calls, what was dialled, the authentication method, host key and banner.
-For a model, a login that needs a person fails with AUTH_REQUIRED and an unknown host key with HOST_KEY_UNKNOWN; the hint is what the person types. A changed host key is refused (HOST_KEY_CHANGED).`;
+Returns its name, what was dialled, the authentication method, host key and banner. A changed host key is refused (HOST_KEY_CHANGED).`;
+
+const advice = `Use it for a login with its own name, user, port or key, or to see whether a server can be reached; ssh_exec opens a plain destination by itself.
+AUTH_REQUIRED: it takes a secret; the person adds a key to ssh-agent. HOST_KEY_UNKNOWN: the person types the hint, then repeat the call.`;
+
+const longestTtlDays = 30;
+const ttlRange = `must be from 0 to ${longestTtlDays} days`;
 
 export const connect = defineOperation({
   name: "connect",
@@ -15,14 +19,16 @@ export const connect = defineOperation({
   faces: ["cli", "mcp"],
   title: "Open an SSH session",
   description,
+  advice,
   effect: "write",
   idempotent: true,
+  remote: true,
   input: v.strictObject({
     destination,
     name: v.optional(
       v.pipe(
         v.string(),
-        v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "a name is 1 to 64 of a-z 0-9 . _ - and begins with a letter or digit"),
+        v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit"),
         v.description("Name for the session (default: the alias or host)"),
       ),
     ),
@@ -30,9 +36,11 @@ export const connect = defineOperation({
     ttl: v.optional(
       v.pipe(
         v.number(),
-        v.minValue(0),
-        v.maxValue(30 * 24 * 60 * 60),
-        v.description("Seconds without use until it is closed (default 900, 0 never)"),
+        v.minValue(0, ttlRange),
+        v.maxValue(longestTtlDays * 24 * 60 * 60, ttlRange),
+        v.description(
+          "Seconds without a command until it disconnects; the next use connects again (default 900, 0 never)",
+        ),
       ),
     ),
     timeout: v.optional(timeoutSeconds("Seconds for connecting and login (default 15)")),
@@ -45,7 +53,7 @@ export const connect = defineOperation({
     hostKey: v.pipe(v.string(), v.description("Fingerprint of the server's host key, SHA256:…")),
     banner: v.pipe(v.nullable(v.string()), v.description("What the server showed at the login; null for nothing")),
     createdAt: v.pipe(timestamp, v.description("When it was opened, UTC")),
-    expiresAt: v.pipe(v.nullable(timestamp), v.description("When it is closed unless used; null for never")),
+    expiresAt: v.pipe(v.nullable(timestamp), v.description("When it disconnects unless used; null for never")),
   }),
   validate: () => [],
   positionals: ["destination"],
@@ -86,7 +94,7 @@ export const connect = defineOperation({
       `${session.reused ? "reused" : "opened"} ${session.name}: ${session.user}@${session.host} port ${session.port}, ${session.state}`,
       `destination ${escapeLine(session.destination)}, authenticated by ${session.authMethod}, host key ${session.hostKey}`,
       ...(session.title === null ? [] : [`title ${escapeLine(session.title)}`]),
-      `created ${session.createdAt}, ${session.expiresAt === null ? "never expires" : `expires ${session.expiresAt} unless used`}`,
+      `created ${session.createdAt}, ${session.expiresAt === null ? "stays connected" : `disconnects ${session.expiresAt} unless used`}`,
       ...(session.banner === null ? [] : [`banner:\n${escapeText(session.banner)}`]),
     ].join("\n"),
 });

@@ -2,15 +2,18 @@ import * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeText } from "../core/escape.ts";
 import { type Context, defineOperation } from "../core/operation.ts";
+import { commandOutcomes, stopResults } from "../core/session.ts";
 import { count, dialFields, dialRequest, timeoutSeconds } from "./fields.ts";
 
 /** MCP clients give up after 60 s: the login, this limit and the stop ladder together stay below that. */
 const defaultModelTimeoutSeconds = 50;
 
 const description = `Run one command on a server over SSH and return its output and exit status.
-The target is a session's name (ssh_sessions lists them) or a destination, which is opened first; use ssh_connect for a login with its own user, port or key. The command line goes byte for byte to the login shell, from a model with empty stdin; each call starts afresh, so cd and export do not last.
-Returns stdout, stderr, exitCode and outcome. A non-zero exit status is a result, not an error. For a model each stream is cut in the middle beyond 16 KiB: narrow the command to see the rest; stdoutBytes and stderrBytes are exact.
-A command that runs out of time (TIMEOUT) is stopped on the server; stopped says whether that is confirmed. A connection lost after the command was sent is OUTCOME_UNKNOWN: look before you run it again, nothing is repeated for you. AUTH_REQUIRED and HOST_KEY_UNKNOWN need a person; the hint is what the person types.`;
+The target is a session's name (ssh_sessions lists them) or a destination, which is opened first. The command line goes byte for byte to the login shell; each call starts afresh, so cd and export do not last.
+A command that runs out of time (TIMEOUT) is stopped on the server, and the answer says whether that is confirmed. A connection lost after the command was sent is OUTCOME_UNKNOWN: look before you run it again, nothing is repeated for you.`;
+
+const advice = `Use ssh_connect first for a login with its own user, port or key. stdin is empty. A job longer than ${defaultModelTimeoutSeconds} s needs timeout, and a client that waits: many give up at 60 s.
+Returns stdout, stderr, exitCode and outcome. A non-zero exit status is a result, not an error. Each stream is cut in the middle beyond 16 KiB: narrow the command to see the rest; stdoutBytes and stderrBytes are exact. AUTH_REQUIRED and HOST_KEY_UNKNOWN need a person.`;
 
 const output = v.object({
   target: v.pipe(v.string(), v.description("Name of the session it ran on")),
@@ -19,7 +22,7 @@ const output = v.object({
   exitCode: v.pipe(v.nullable(count), v.description("Exit status; null unless outcome is exited")),
   signal: v.pipe(v.nullable(v.string()), v.description("Signal that ended it, without SIG; null unless signaled")),
   outcome: v.pipe(
-    v.picklist(["exited", "signaled", "timedOut", "canceled", "unknown"]),
+    v.picklist(commandOutcomes),
     v.description("How it ended; unknown: the connection was lost, it may have run or still run"),
   ),
   reason: v.pipe(v.nullable(v.string()), v.description("What is known about an unknown outcome; else null")),
@@ -28,7 +31,7 @@ const output = v.object({
   stderrBytes: v.pipe(count, v.description("Bytes of error output, kept or not")),
   truncated: v.pipe(v.boolean(), v.description("Whether stdout or stderr was cut in the middle")),
   stopped: v.pipe(
-    v.nullable(v.picklist(["confirmed", "dispatched", "unconfirmed"])),
+    v.nullable(v.picklist(stopResults)),
     v.description(
       "How far a stop got: nothing of it is left, it was signaled and ended its output, or neither; null when none was needed",
     ),
@@ -42,8 +45,10 @@ export const exec = defineOperation({
   faces: ["cli", "mcp"],
   title: "Run a command over SSH",
   description,
+  advice,
   effect: "execute",
   idempotent: false,
+  remote: true,
   input: v.strictObject({
     target: v.pipe(
       v.string(),
@@ -59,18 +64,13 @@ export const exec = defineOperation({
       v.description("The command line for the login shell on the server"),
     ),
     timeout: v.optional(
-      timeoutSeconds(
-        `Seconds the command may run (default ${defaultModelTimeoutSeconds} for a model, whose client often gives up at 60; none for a person)`,
-      ),
+      timeoutSeconds(`Seconds the command may run (default: ${defaultModelTimeoutSeconds} for a model, else none)`),
     ),
-    connectTimeout: v.optional(
-      timeoutSeconds("Seconds for connection and login, when one must be opened (default 15)"),
-    ),
+    connectTimeout: v.optional(timeoutSeconds("Seconds for connecting and login, when it takes one (default 15)")),
     ...dialFields,
   }),
   output,
-  validate: (input) =>
-    input.command.includes("\0") ? [{ field: "command", message: "a command cannot hold a NUL byte" }] : [],
+  validate: (input) => (input.command.includes("\0") ? [{ field: "command", message: "cannot hold a NUL byte" }] : []),
   positionals: ["target"],
   rest: "command",
   durations: ["timeout", "connectTimeout"],

@@ -1,9 +1,11 @@
 /** Input fields that several operations share, with the one wording for `--help` and tool schemas. */
 import * as v from "valibot";
-import type { DialRequest } from "../core/session.ts";
+import { type DialRequest, sessionStates } from "../core/session.ts";
 
 /** A day: long enough for any login or command a caller waits for, and far below the limit of timers. */
 const longestWaitSeconds = 24 * 60 * 60;
+const waitRange = "must be more than 0 seconds and at most a day";
+const portRange = "must be a whole number from 1 to 65535";
 
 export const destination = v.pipe(
   v.string(),
@@ -13,13 +15,19 @@ export const destination = v.pipe(
 );
 
 export const timeoutSeconds = (description: string) =>
-  v.pipe(v.number(), v.gtValue(0), v.maxValue(longestWaitSeconds), v.description(description));
+  v.pipe(v.number(), v.gtValue(0, waitRange), v.maxValue(longestWaitSeconds, waitRange), v.description(description));
 
 /** How to reach the server, as ssh(1) takes it: `-l -p -i -F -o`. */
 export const dialFields = {
   user: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.description("Login name on the server"))),
   port: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535), v.description("Port of the server")),
+    v.pipe(
+      v.number(),
+      v.integer(portRange),
+      v.minValue(1, portRange),
+      v.maxValue(65535, portRange),
+      v.description("Port of the server"),
+    ),
   ),
   identityFile: v.optional(
     v.pipe(
@@ -33,7 +41,7 @@ export const dialFields = {
       v.string(),
       v.minLength(1),
       v.maxLength(4096),
-      v.description("ssh_config file to read instead of the default ones; none reads none"),
+      v.description("ssh_config file to read instead of the usual ones; none reads none"),
     ),
   ),
   options: v.optional(
@@ -76,7 +84,7 @@ export const sessionFields = {
   port: v.pipe(count, v.description("Port that was dialled")),
   user: v.pipe(v.string(), v.description("Login name on the server")),
   state: v.pipe(
-    v.picklist(["live", "cached", "lost"]),
+    v.picklist(sessionStates),
     v.description(
       "live: connected; cached: the next use connects; lost: the connection dropped, or could not be opened again",
     ),

@@ -4,15 +4,21 @@ import { escapeLine } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
 import { count, sessionFields } from "./fields.ts";
 
-const description = `List the SSH sessions that can be used now: name, what they are connected to, state, running commands, age, idle time, time left, and who opened them. A model sees its own and those lent to it.
-Use it to find a session's name for ssh_exec, or to see what is still open; it connects to nothing and changes nothing. For the files on a server run ls with ssh_exec.`;
+const description = `List the SSH sessions that can be used now: name, what they are connected to, state, running commands, age, idle time, time left, and who opened them. It connects to nothing and changes nothing.
+For the files on a server run ls with ssh_exec.`;
+
+const advice =
+  "Use it to find a session's name for ssh_exec, or to see what is still open. It lists your own and those lent to agents.";
 
 const row = v.object({
   ...sessionFields,
   running: v.pipe(count, v.description("Calls running on it now")),
   ageMs: v.pipe(count, v.description("Milliseconds since it was opened")),
   idleMs: v.pipe(count, v.description("Milliseconds since it was used")),
-  expiresInMs: v.pipe(v.nullable(count), v.description("Milliseconds until it is closed unless used; null for never")),
+  expiresInMs: v.pipe(
+    v.nullable(count),
+    v.description("Milliseconds until it disconnects unless used; null for never, or when not connected"),
+  ),
   openedBy: v.pipe(
     v.object({
       face: v.pipe(v.picklist(["cli", "mcp"]), v.description("A person's command line (cli) or an agent (mcp)")),
@@ -31,8 +37,10 @@ export const sessions = defineOperation({
   faces: ["cli", "mcp"],
   title: "List SSH sessions",
   description,
+  advice,
   effect: "read",
   idempotent: true,
+  remote: false,
   input: v.strictObject({}),
   output: v.object({ sessions: v.pipe(v.array(row), v.description("One entry per session")) }),
   validate: () => [],
@@ -54,9 +62,14 @@ const line = (row: Row): string =>
     `${row.running} running`,
     `age ${formatDuration(row.ageMs)}`,
     `idle ${formatDuration(row.idleMs)}`,
-    row.expiresInMs === null ? "never expires" : `expires in ${formatDuration(row.expiresInMs)}`,
+    ...untilIdle(row),
     `opened by ${row.openedBy.face} ${escapeLine(row.openedBy.client)}`,
     row.lent ? "lent" : "private",
     ...(row.needsPerson ? ["needs a person to reconnect"] : []),
     ...(row.title === null ? [] : [escapeLine(row.title)]),
   ].join(", ");
+
+const untilIdle = ({ state, expiresInMs }: Row): string[] => {
+  if (expiresInMs !== null) return [`disconnects in ${formatDuration(expiresInMs)} unless used`];
+  return state === "live" ? ["stays connected"] : [];
+};

@@ -1,6 +1,8 @@
-/** The policy: what a caller may do, decided by the user's rules alone. Every call of either face is asked about here. */
+/**
+ * The policy: what a caller may do, decided by the user's rules alone. Every call of either face is asked about here.
+ */
+import { matchGlob } from "../core/glob.ts";
 import type { Effect, Face } from "../core/operation.ts";
-import { globMatches } from "./glob.ts";
 
 export type Decision = "allow" | "ask" | "deny";
 
@@ -8,7 +10,9 @@ export interface Rule {
   /** What a refusal cites. */
   name: string;
   decision: Decision;
-  /** Each list that is given must hold the request's value; a list that is absent holds every value, an empty one none. */
+  /**
+   * Each list that is given must hold the request's value; a list that is absent holds every value, an empty one none.
+   */
   operations?: readonly string[];
   effects?: readonly Effect[];
   faces?: readonly Face[];
@@ -26,7 +30,8 @@ export interface PolicyRequest {
   target: string | null;
 }
 
-export interface Verdict {
+/** The decision on one request. */
+export interface Ruling {
   decision: Decision;
   /** In words, for the error message and the audit log. */
   reason: string;
@@ -40,10 +45,10 @@ const strictness: Readonly<Record<Decision, number>> = { allow: 0, ask: 1, deny:
 const words: Readonly<Record<Decision, string>> = { allow: "allowed", ask: "needs approval", deny: "denied" };
 
 /**
- * Deny beats ask, ask beats allow, among the rules that match; of equal ones the first is cited. What no rule matches is
- * allowed: rules restrict, and without any nothing is restricted.
+ * Deny beats ask, ask beats allow, among the rules that match; of equal ones the first is cited. What no rule matches
+ * is allowed: rules restrict, and without any nothing is restricted.
  */
-export const evaluate = (rules: readonly Rule[], request: PolicyRequest): Verdict => {
+export const evaluate = (rules: readonly Rule[], request: PolicyRequest): Ruling => {
   let decisive: Rule | null = null;
   for (const rule of rules) {
     if (!matches(rule, request)) continue;
@@ -63,5 +68,6 @@ const matches = (rule: Rule, request: PolicyRequest): boolean =>
   (rule.faces === undefined || rule.faces.includes(request.face)) &&
   (rule.targets === undefined || matchesTarget(rule.targets, request.target));
 
+/** In either case, as host names are: `PROD-db` does not slip past `prod-*`. */
 const matchesTarget = (patterns: readonly string[], target: string | null): boolean =>
-  target !== null && patterns.some((pattern) => globMatches(pattern, target));
+  target !== null && patterns.some((pattern) => matchGlob(target.toLowerCase(), pattern.toLowerCase()));

@@ -1,6 +1,7 @@
 /**
- * What is offered in the key exchange (RFC 4253, section 7.1). No SHA-1, no CBC. Classic Diffie-Hellman is left out: it blocks Bun's
- * event loop for 0.4 to 26 s, and with it every other session; all servers since OpenSSH 5.7 and Dropbear 2013.60 have elliptic curves.
+ * What is offered in the key exchange (RFC 4253, section 7.1). No SHA-1, no CBC. Classic Diffie-Hellman is left
+ * out: it blocks Bun's event loop for 0.4 to 26 s, and with it every other session; all servers since OpenSSH 5.7
+ * and Dropbear 2013.60 have elliptic curves.
  */
 import type ssh2 from "ssh2";
 
@@ -31,8 +32,8 @@ const macs = [
 ] as const;
 
 /**
- * @param knownKeyTypes types of the host's keys in known_hosts: their algorithms come first, so that a host known by one key is not met as
- * unknown by another
+ * @param knownKeyTypes types of the host's keys in known_hosts: their algorithms come first, so that a host known by
+ *   one key is not met as unknown by another
  */
 export const algorithmsFor = (knownKeyTypes: readonly string[]): ssh2.Algorithms => {
   const isKnown = (algorithm: string): boolean =>

@@ -52,6 +52,8 @@ export class Authentication {
 
   /** Why the login failed, once there is nothing left to try. */
   get failure(): SshMcpError {
+    // Where a passphrase and a password would both do, the key was there first.
+    if (this.#failure?.code === "AUTH_REQUIRED" && this.#unasked !== null) return this.#unasked;
     return this.#failure ?? this.#unasked ?? this.#denied();
   }
 

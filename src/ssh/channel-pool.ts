@@ -30,7 +30,7 @@ export class ChannelPool {
   readonly #onlyOne: boolean;
   #sparesWelcome: boolean;
   readonly #line: (() => void)[] = [];
-  #helperTurn: Promise<unknown> = Promise.resolve();
+  #holds = 0;
 
   /**
    * @param open opens a channel; rejects with ChannelOpenFailure when the server refuses or is gone
@@ -48,7 +48,12 @@ export class ChannelPool {
     return !this.#hasRoom();
   }
 
-  /** Commands that hold a channel now. */
+  /** Bytes of the longest command line that the server takes: more ends the whole connection, with every command on it. */
+  get longestCommand(): number {
+    return this.#onlyOne ? 9_000 : 96 * 1024;
+  }
+
+  /** Commands that hold a channel now, or are about to. */
   get commands(): number {
     return this.#commands;
   }
@@ -82,35 +87,30 @@ export class ChannelPool {
       } finally {
         if (channel === null) {
           this.#commands -= 1;
-          this.#line.shift()?.();
+          this.#wake();
         }
       }
       if (channel === null) continue;
       void channel.closed.then(() => {
         this.#commands -= 1;
-        this.#next();
+        this.#wake();
       });
       return channel;
     }
   }
 
-  /**
-   * A channel beside the commands' slots, for one short helper at a time.
-   * @throws ChannelOpenFailure when the server grants no further channel
-   */
+  /** A channel beside the commands' slots, for a helper. @throws ChannelOpenFailure when the server grants no further channel */
   async acquireHelper(): Promise<SessionChannel> {
-    const turn = this.#helperTurn;
-    const done = Promise.withResolvers<void>();
-    this.#helperTurn = done.promise;
-    await turn;
-    try {
-      const channel = (await this.#takeSpare()) ?? (await this.#openCounted());
-      void channel.closed.then(() => done.resolve());
-      return channel;
-    } catch (error) {
-      done.resolve();
-      throw error;
-    }
+    return (await this.#takeSpare()) ?? (await this.#openCounted());
+  }
+
+  /** Begins no command until the returned function is called; those that come wait in line. */
+  hold(): () => void {
+    this.#holds += 1;
+    return () => {
+      this.#holds -= 1;
+      this.#wake();
+    };
   }
 
   async #takeSpare(): Promise<SessionChannel | null> {
@@ -148,12 +148,13 @@ export class ChannelPool {
         this.#used -= 1;
         this.#confirmed -= 1;
         this.#closedAt = performance.now();
-        this.#next();
+        this.prepare();
+        this.#wake();
       });
       return channel;
     } catch (error) {
       this.#used -= 1;
-      this.#line.shift()?.();
+      this.#wake();
       throw error;
     }
   }
@@ -183,6 +184,7 @@ export class ChannelPool {
   }
 
   #hasRoom(): boolean {
+    if (this.#holds > 0) return false;
     if (this.#onlyOne) return this.#used === 0 && this.#commands === 0;
     if (this.#commands >= commandLimit) return false;
     return this.#spare !== null || this.#used < this.#granted;
@@ -190,22 +192,30 @@ export class ChannelPool {
 
   /** Takes a command's slot, waiting in line for one; the slot is counted from here on. */
   async #reserve(signal: AbortSignal): Promise<void> {
+    let woken = false;
     while (!this.#hasRoom() && !signal.aborted) {
-      const woken = Promise.withResolvers<void>();
-      const wake = (): void => woken.resolve();
-      this.#line.push(wake);
+      const turn = Promise.withResolvers<void>();
+      const wake = (): void => turn.resolve();
+      // Whoever was woken in vain keeps its place.
+      if (woken) this.#line.unshift(wake);
+      else this.#line.push(wake);
       signal.addEventListener("abort", wake, { once: true });
-      await woken.promise;
+      await turn.promise;
       signal.removeEventListener("abort", wake);
       const at = this.#line.indexOf(wake);
       if (at !== -1) this.#line.splice(at, 1);
+      woken = true;
     }
-    if (signal.aborted) throw new SshMcpError("CANCELED", "the command was canceled before it was sent");
+    if (signal.aborted) {
+      this.#wake();
+      throw new SshMcpError("CANCELED", "the command was canceled before it was sent");
+    }
     this.#commands += 1;
+    // There may be room for the next one too.
+    this.#wake();
   }
 
-  #next(): void {
-    this.prepare();
+  #wake(): void {
     this.#line.shift()?.();
   }
 }

@@ -6,15 +6,21 @@ export type OutputStream = "stdout" | "stderr";
 /** How a channel reported its command's end: RFC 4254, section 6.10. */
 export type ExitReport = { code: number } | { signal: string };
 
-/** Half of it may be unacknowledged at a time: large enough for a long round trip, small enough to bound memory. */
+/**
+ * Room is given back by the quarter of a window: the sender never waits for it on a long round trip, and
+ * an adjustment is not sent for every chunk.
+ */
 const adjustThreshold = initialWindow / 4;
 
-/** Below this a peer could make us send its data in crumbs; RFC 4254 gives no minimum, every real server offers 16 KiB or more. */
+/**
+ * Below this a peer could make us send its data in crumbs; RFC 4254 gives no minimum,
+ * every real server offers 16 KiB or more.
+ */
 const smallestPacket = 512;
 
 /**
- * One session channel. Its window is given back by `consume`, that is by what the reader took: at most the window is ever held here,
- * for both streams together, whatever the reader does.
+ * One session channel. Its window is given back by `consume`, that is by what the reader took: at most the window is
+ * ever held here, for both streams together, whatever the reader does.
  */
 export class SessionChannel {
   readonly #channel: Ssh2Channel;
@@ -22,16 +28,18 @@ export class SessionChannel {
   readonly #closed = Promise.withResolvers<void>();
   #consumed = 0;
   #isClosed = false;
+  #isComplete = false;
   #exit: ExitReport | null = null;
-  #earlyData: [OutputStream, Buffer][] | null = [];
-
-  /** Takes each chunk of output; whoever gets it calls `consume` once it is done with it. */
-  #onData: (stream: OutputStream, chunk: Buffer) => void = (stream, chunk) => this.#earlyData?.push([stream, chunk]);
+  /** Null until something is asked of the server: output before that is no command's. */
+  #onData: ((stream: OutputStream, chunk: Buffer) => void) | null = null;
+  /** Ends the write under way, when the channel closes first. */
+  #endWrite: () => void = () => undefined;
 
   /**
+   * @param isConnected whether the connection is still up
    * @throws SshMcpError PROTOCOL_ERROR when the peer opened the channel with an unusable packet size
    */
-  constructor(channel: Ssh2Channel, protocol: Ssh2Protocol) {
+  constructor(channel: Ssh2Channel, protocol: Ssh2Protocol, isConnected: () => boolean) {
     if (channel.outgoing.packetSize < smallestPacket) {
       throw new SshMcpError("PROTOCOL_ERROR", `the server offered packets of ${channel.outgoing.packetSize} bytes`);
     }
@@ -40,8 +48,12 @@ export class SessionChannel {
     const take =
       (stream: OutputStream) =>
       (chunk: Buffer | null): boolean => {
-        if (chunk !== null) this.#onData(stream, chunk);
-        else if (channel.incoming.state === "closed") this.#close();
+        if (chunk !== null) this.#receive(stream, chunk);
+        else {
+          // An end that the peer sent itself, not one that the end of the connection makes of it.
+          if (channel.incoming.state === "eof" || isConnected()) this.#isComplete = true;
+          if (channel.incoming.state === "closed") this.#close();
+        }
         // "Full", always: ssh2 must not widen the window by itself, `consume` does.
         return false;
       };
@@ -63,17 +75,19 @@ export class SessionChannel {
     return this.#isClosed;
   }
 
+  /** Whether the server said that its output is complete: by EOF (RFC 4254, section 5.3), or by closing the channel itself. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
   /** The end the server reported, or null: a channel that closed without one proves nothing. */
   get exit(): ExitReport | null {
     return this.#exit;
   }
 
-  /** Sets who takes the output; what came before is handed over at once. */
+  /** Sets who takes the output, to be called before anything is asked for; whoever gets a chunk calls `consume` when done with it. */
   read(onData: (stream: OutputStream, chunk: Buffer) => void): void {
     this.#onData = onData;
-    const early = this.#earlyData ?? [];
-    this.#earlyData = null;
-    for (const [stream, chunk] of early) onData(stream, chunk);
   }
 
   /** Gives the peer room for as many bytes as the reader has taken (RFC 4254, section 5.2). */
@@ -104,10 +118,10 @@ export class SessionChannel {
   /** Resolves when the peer's window took the chunk; also when the channel closed meanwhile, and the bytes are lost. */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#isClosed || this.#channel.outgoing.state !== "open") return;
-    const written = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
+      this.#endWrite = resolve;
       this.#send(() => this.#channel.write(chunk, () => resolve()));
     });
-    await Promise.race([written, this.closed]);
   }
 
   eof(): void {
@@ -119,6 +133,13 @@ export class SessionChannel {
     this.#send(() => this.#channel.close());
   }
 
+  #receive(stream: OutputStream, chunk: Buffer): void {
+    // An empty packet costs the peer no window: kept, it would cost us without end.
+    if (chunk.length === 0) return;
+    if (this.#onData !== null) this.#onData(stream, chunk);
+    else this.close();
+  }
+
   #request(send: () => void): Promise<boolean> {
     if (this.#isClosed) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -127,7 +148,10 @@ export class SessionChannel {
     });
   }
 
-  /** ssh2 throws while a connection that broke the protocol is on its way down; `closed` follows and says all there is to say. */
+  /**
+   * ssh2 throws while a connection that broke the protocol is on its way down;
+   * `closed` follows and says all there is to say.
+   */
   #send(send: () => void): void {
     if (this.#isClosed) return;
     try {
@@ -140,6 +164,7 @@ export class SessionChannel {
   #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#endWrite();
     this.#closed.resolve();
   }
 }

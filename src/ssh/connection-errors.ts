@@ -10,7 +10,10 @@ interface Ssh2Error extends Error {
   code?: number | string;
 }
 
-/** Translates an error of ssh2 1.17.0, which tells its kinds apart by `level` and by text. The server's own words stay in the message, escaped. */
+/**
+ * Translates an error of ssh2 1.17.0, which tells its kinds apart by `level` and by text. The
+ * server's own words stay in the message, escaped.
+ */
 export const connectionError = (thrown: unknown, phase: Phase, where: string): SshMcpError => {
   if (thrown instanceof SshMcpError) return thrown;
   const error = thrown as Ssh2Error;

@@ -6,7 +6,8 @@ import { SessionChannel } from "./channel.ts";
 import { ChannelPool } from "./channel-pool.ts";
 import { connectionError } from "./connection-errors.ts";
 import { runCommand } from "./exec.ts";
-import { guardWindows, openSessionChannel, ping, protocolOf, softwareOf } from "./ssh2.ts";
+import { guardWindows, onForcedCommand, openSessionChannel, ping, protocolOf, softwareOf } from "./ssh2.ts";
+import { Stopper } from "./stop.ts";
 import { within } from "./within.ts";
 
 /** A peer that was heard this recently gets a command without being asked first. */
@@ -20,6 +21,8 @@ export interface Login {
   authMethod: string;
   hostKey: Buffer;
   banner: string | null;
+  /** Whether the key that logged in allows one command of the server's alone. */
+  runsForcedCommand: boolean;
   /** Whether a person answered a question for a secret. */
   askedForSecret: boolean;
 }
@@ -34,6 +37,8 @@ export class Connection {
   readonly #socket: Socket;
   readonly #where: string;
   readonly #pool: ChannelPool;
+  readonly #stopper: Stopper;
+  #runsForcedCommand: boolean;
   readonly #ended = Promise.withResolvers<SshMcpError>();
   #error: SshMcpError | null = null;
   #isOpen = true;
@@ -42,12 +47,21 @@ export class Connection {
 
   constructor(client: Client, socket: Socket, where: string, login: Login) {
     this.login = login;
+    this.#runsForcedCommand = login.runsForcedCommand;
     this.#client = client;
     this.#socket = socket;
     this.#where = where;
     const open = (): Promise<SessionChannel> =>
-      openSessionChannel(client, (channel) => new SessionChannel(channel, protocolOf(client)));
+      openSessionChannel(client, (channel) => new SessionChannel(channel, protocolOf(client), () => this.#isOpen));
     this.#pool = new ChannelPool(open, softwareOf(client));
+    this.#stopper = new Stopper({
+      pool: this.#pool,
+      connected: () => this.#isOpen,
+      runsForcedCommand: () => this.#runsForcedCommand,
+    });
+    onForcedCommand(client, () => {
+      this.#runsForcedCommand = true;
+    });
     guardWindows(client, () => {
       this.#fail(new SshMcpError("PROTOCOL_ERROR", `${where} sent more than a channel's window allows`));
     });
@@ -75,6 +89,7 @@ export class Connection {
   exec(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {
     const host = {
       pool: this.#pool,
+      stopper: this.#stopper,
       acquire: (aborted: AbortSignal) => this.#acquire(aborted),
       connected: () => this.#isOpen,
       lostReason: () => this.#error?.message ?? `the connection to ${this.#where} was lost`,

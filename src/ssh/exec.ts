@@ -1,19 +1,20 @@
 import { randomBytes } from "node:crypto";
+import { formatLimit } from "../core/duration.ts";
 import { SshMcpError } from "../core/errors.ts";
-import type { CommandOutcome, CommandRequest, CommandResult, Sink, StopResult } from "../core/session.ts";
+import type { CommandOutcome, CommandRequest, CommandResult, StopResult } from "../core/session.ts";
 import type { OutputStream, SessionChannel } from "./channel.ts";
 import type { ChannelPool } from "./channel-pool.ts";
-import { stopCommand } from "./stop.ts";
+import { OutputQueue } from "./output-queue.ts";
+import { type Stopper, tagVariable } from "./stop.ts";
 import { within } from "./within.ts";
 
-/** Debian's stock sshd accepts `LC_*`; nothing reads this one. It marks the command's processes for the stop helper. */
-const tagName = "LC_SSH_MCP";
-/** After a stop, how long the channel may take to close before the result is given without it. */
-const closeLimitMs = 1000;
+/** After a stop, how long the channel may take to close, and then the caller to read, before the result is given without it. */
+const afterStopMs = 1000;
 
 /** The connection as a command sees it. */
 export interface CommandHost {
   pool: ChannelPool;
+  stopper: Stopper;
   /** A channel that is known to be answered; see Connection.acquire. */
   acquire(signal: AbortSignal): Promise<SessionChannel>;
   connected(): boolean;
@@ -23,19 +24,59 @@ export interface CommandHost {
 
 /**
  * Runs one command and streams it. The exec request is handed over at most once; from then on the answer is always a result.
- * @throws SshMcpError when the request was not handed over: CANCELED, CHANNEL_REFUSED, CONNECTION_LOST, PROTOCOL_ERROR
+ * The command's time runs from here on, also while it waits for a channel.
+ * @throws SshMcpError when the request was not handed over: CANCELED, TIMEOUT, TOO_LARGE, CHANNEL_REFUSED, CONNECTION_LOST, PROTOCOL_ERROR
  */
 export const runCommand = async (
   host: CommandHost,
   request: CommandRequest,
   signal: AbortSignal,
 ): Promise<CommandResult> => {
-  const channel = await host.acquire(signal);
-  if (signal.aborted) {
-    channel.close();
-    throw new SshMcpError("CANCELED", "the command was canceled before it was sent");
+  const bytes = Buffer.byteLength(request.command);
+  if (bytes > host.pool.longestCommand) {
+    throw new SshMcpError(
+      "TOO_LARGE",
+      `a command line of ${bytes} bytes is over the server's ${host.pool.longestCommand}`,
+      {
+        hint: "ssh-mcp exec TARGET -- sh -s <FILE",
+      },
+    );
   }
-  return new RunningCommand(host, channel, request, signal).finish();
+  const startedAt = performance.now();
+  const channel = await acquire(host, request.timeoutMs, signal);
+  const left = request.timeoutMs === null ? null : Math.max(1, request.timeoutMs - (performance.now() - startedAt));
+  return new RunningCommand(host, channel, { ...request, timeoutMs: left }, signal).finish();
+};
+
+/** A channel in time, or none: one that comes later is closed, with nothing sent on it. */
+const acquire = async (host: CommandHost, limitMs: number | null, signal: AbortSignal): Promise<SessionChannel> => {
+  const waiting = new AbortController();
+  const given = Promise.withResolvers<never>();
+  const giveUp = (error: SshMcpError): void => {
+    given.reject(error);
+    waiting.abort();
+  };
+  const cancel = (): void => giveUp(new SshMcpError("CANCELED", "the command was canceled before it was sent"));
+  const expire = (): void =>
+    giveUp(
+      new SshMcpError("TIMEOUT", `the command was not sent: no channel was free within ${formatLimit(limitMs ?? 0)}`),
+    );
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  const timer = limitMs === null ? undefined : setTimeout(expire, limitMs);
+  const opening = host.acquire(waiting.signal);
+  try {
+    return await Promise.race([given.promise, opening]);
+  } catch (error) {
+    void opening.then(
+      (late) => late.close(),
+      () => undefined,
+    );
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", cancel);
+  }
 };
 
 class RunningCommand {
@@ -45,7 +86,7 @@ class RunningCommand {
   readonly #signal: AbortSignal;
   readonly #startedAt = performance.now();
   readonly #bytes: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
-  readonly #delivered: Record<OutputStream, Promise<void>> = { stdout: Promise.resolve(), stderr: Promise.resolve() };
+  readonly #outputs: Record<OutputStream, OutputQueue>;
   readonly #stopWanted = Promise.withResolvers<"timedOut" | "canceled">();
   #undelivered = 0;
   #ending = false;
@@ -56,22 +97,34 @@ class RunningCommand {
     this.#channel = channel;
     this.#request = request;
     this.#signal = signal;
+    const taken = (bytes: number): void => {
+      this.#undelivered -= bytes;
+      this.#channel.consume(bytes);
+    };
+    // Nobody reads any more: the rest is drained, and the command is stopped as if the caller had asked for it.
+    const broken = (): void => this.#stopWanted.resolve("canceled");
+    this.#outputs = {
+      stdout: new OutputQueue(request.stdout, taken, broken),
+      stderr: new OutputQueue(request.stderr, taken, broken),
+    };
   }
 
   async finish(): Promise<CommandResult> {
+    this.#channel.read((stream, chunk) => {
+      this.#bytes[stream] += chunk.length;
+      this.#undelivered += chunk.length;
+      this.#outputs[stream].push(chunk);
+    });
     const tag = randomBytes(16).toString("hex");
-    const tagged = this.#channel.env(tagName, tag);
+    const tagged = this.#channel.env(tagVariable, tag);
     const accepted = this.#channel.exec(this.#request.command);
     // The next command's channel is asked for in the same breath, off this one's path.
     this.#host.pool.prepare();
-    this.#channel.read((stream, chunk) => this.#deliver(stream, chunk));
 
     const cancel = (): void => this.#stopWanted.resolve("canceled");
     this.#signal.addEventListener("abort", cancel, { once: true });
-    const timer =
-      this.#request.timeoutMs === null
-        ? undefined
-        : setTimeout(() => this.#stopWanted.resolve("timedOut"), this.#request.timeoutMs);
+    const { timeoutMs } = this.#request;
+    const timer = timeoutMs === null ? undefined : setTimeout(() => this.#stopWanted.resolve("timedOut"), timeoutMs);
     // Input that was cut must not look complete to the command: it gets no EOF, and is stopped.
     void this.#feed().catch(cancel);
     try {
@@ -80,36 +133,14 @@ class RunningCommand {
       const stopCause = await Promise.race([ended, this.#stopWanted.promise]);
       this.#ending = true;
       if (stopCause === null) return await this.#ended(accepted);
-      const stopped = await stopCommand({
-        channel: this.#channel,
-        pool: this.#host.pool,
-        tag: `${tagName}=${tag}`,
-        tagged,
-        connected: () => this.#host.connected(),
-        readerBehind: () => this.#undelivered > 0,
-      });
+      const readerBehind = (): boolean => this.#undelivered > 0;
+      const stopped = await this.#host.stopper.stop({ channel: this.#channel, tag, tagged, readerBehind });
       return await this.#stopped(stopCause, stopped);
     } finally {
       clearTimeout(timer);
       this.#signal.removeEventListener("abort", cancel);
       this.#endInput();
     }
-  }
-
-  #deliver(stream: OutputStream, chunk: Buffer): void {
-    this.#bytes[stream] += chunk.length;
-    this.#undelivered += chunk.length;
-    const sink: Sink = this.#request[stream];
-    this.#delivered[stream] = this.#delivered[stream].then(async () => {
-      try {
-        await sink.write(chunk);
-      } catch {
-        // Nobody reads any more: the rest is drained, and the command is stopped as if the caller had asked for it.
-        this.#stopWanted.resolve("canceled");
-      }
-      this.#undelivered -= chunk.length;
-      this.#channel.consume(chunk.length);
-    });
   }
 
   async #feed(): Promise<void> {
@@ -128,11 +159,18 @@ class RunningCommand {
     void this.#input?.return?.()?.catch(() => undefined);
   }
 
+  async #drained(): Promise<void> {
+    await Promise.all([this.#outputs.stdout.drained(), this.#outputs.stderr.drained()]);
+  }
+
   async #ended(accepted: Promise<boolean>): Promise<CommandResult> {
     // A refused request leaves its channel open.
     this.#channel.close();
-    await Promise.all([this.#delivered.stdout, this.#delivered.stderr]);
-    const exit = this.#channel.exit;
+    await this.#drained();
+    const { exit, isComplete } = this.#channel;
+    // OpenSSH reports the status as soon as the command ends, with output still on its way: cut there, it is half an answer.
+    if (exit !== null && !isComplete)
+      return this.#result("unknown", { reason: cutReason(this.#host.lostReason(), exit) });
     if (exit !== null && "code" in exit) return this.#result("exited", { exitCode: exit.code });
     if (exit !== null) return this.#result("signaled", { signal: exit.signal });
     // A channel that closed without a status is never success: its link was cut, or the server would not say.
@@ -145,8 +183,10 @@ class RunningCommand {
 
   async #stopped(outcome: "timedOut" | "canceled", stopped: StopResult): Promise<CommandResult> {
     this.#channel.close();
-    await within(this.#channel.closed, closeLimitMs, undefined);
-    await Promise.all([this.#delivered.stdout, this.#delivered.stderr]);
+    await within(this.#channel.closed, afterStopMs, undefined);
+    // A reader that stands still must not hold a command that has been stopped.
+    await within(this.#drained(), afterStopMs, undefined);
+    for (const output of Object.values(this.#outputs)) output.drop();
     return this.#result(outcome, { stopped });
   }
 
@@ -166,3 +206,8 @@ class RunningCommand {
     };
   }
 }
+
+const cutReason = (lost: string, exit: { code: number } | { signal: string }): string => {
+  const reported = "code" in exit ? `status ${exit.code}` : `signal ${exit.signal}`;
+  return `${lost} before the output was complete (the command had reported ${reported})`;
+};

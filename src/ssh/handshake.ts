@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Client } from "ssh2";
+import { formatLimit } from "../core/duration.ts";
 import { SshMcpError } from "../core/errors.ts";
 import type { Ask } from "../core/session.ts";
 import { algorithmsFor } from "./algorithms.ts";
@@ -8,8 +9,8 @@ import { Connection } from "./connection.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import { Deadline } from "./deadline.ts";
 import type { Identity } from "./identities.ts";
-import { onAuthFailure, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
-import { dialTcp, formatLimit } from "./tcp.ts";
+import { onAuthFailure, onForcedCommand, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
+import { dialTcp } from "./tcp.ts";
 
 /** Keepalives without an answer before the connection is given up. */
 const keepaliveCountMax = 3;
@@ -65,6 +66,7 @@ class Handshake {
   #hostKey: Buffer | null = null;
   #banner = "";
   #askedForSecret = false;
+  #runsForcedCommand = false;
 
   constructor(options: ConnectionOptions, socket: Socket, limitMs: number, signal: AbortSignal) {
     this.#options = options;
@@ -136,6 +138,9 @@ class Handshake {
         authentication?.next(deliver);
       }) as never,
     });
+    onForcedCommand(client, () => {
+      this.#runsForcedCommand = true;
+    });
     onAuthFailure(client, (allowed, partial) => authentication?.failed(allowed, partial));
   }
 
@@ -186,6 +191,7 @@ class Handshake {
       authMethod,
       hostKey: this.#hostKey,
       banner: this.#banner === "" ? null : this.#banner,
+      runsForcedCommand: this.#runsForcedCommand,
       askedForSecret: this.#askedForSecret,
     });
     this.#done.resolve(connection);

@@ -23,7 +23,8 @@ export interface HostKeyPolicy {
 
 /**
  * Judges a server's host key by known_hosts and, where that is silent, by the policy.
- * @returns true, or throws: HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, HOST_KEY_REVOKED, LOCAL_IO when the key cannot be recorded
+ * @returns true, or throws: HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, HOST_KEY_REVOKED,
+ *   LOCAL_IO when the key cannot be recorded
  */
 export const verifyHostKey = async (policy: HostKeyPolicy, key: Buffer): Promise<true> => {
   const verdict = checkHostKey(policy.known, key);

@@ -12,8 +12,6 @@ const passphraseTries = 3;
 
 /** One key to offer: what the server is shown first, and how to sign once it agrees. */
 export interface Identity {
-  /** For messages: the file, or the agent's comment. */
-  label: string;
   /** May need the passphrase when nothing tells the public key; null when it was not given. */
   publicKey(): Promise<ParsedKey | null>;
   sign(data: Buffer, options: { hash?: "sha1" | "sha256" | "sha512" }): Promise<Buffer>;
@@ -32,7 +30,10 @@ export interface IdentityOptions {
   connectCommand: string;
 }
 
-/** The keys to offer, in ssh(1)'s order: agent keys that a file names, the agent's others unless IdentitiesOnly, then keys only in files. */
+/**
+ * The keys to offer, in ssh(1)'s order: agent keys that a file names, the agent's others unless
+ * IdentitiesOnly, then keys only in files.
+ */
 export const collectIdentities = async (options: IdentityOptions): Promise<Identity[]> => {
   const files = [...options.named, ...(await readConfigured(options.configured))];
   const inAgent = await listAgentKeys(options.agentSocket);
@@ -67,7 +68,6 @@ const knownBlob = (file: KeyFile): string | null => {
 };
 
 const agentIdentity = ({ key, agent }: AgentKey): Identity => ({
-  label: `agent ${key.comment}`,
   publicKey: async () => key,
   sign: (data, options) =>
     new Promise((resolve, reject) => {
@@ -85,7 +85,6 @@ const fileIdentity = (file: KeyFile, options: IdentityOptions): Identity => {
     return opened;
   };
   return {
-    label: file.path,
     publicKey: async () => (file.kind === "encrypted" ? (file.publicKey ?? (await privateKey())) : file.key),
     sign: async (data, { hash }) => {
       const signature: Buffer | Error = (await privateKey()).sign(data, hash);

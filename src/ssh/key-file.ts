@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import ssh2 from "ssh2";
+import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
 import { quoteWord } from "../core/quote.ts";
@@ -58,7 +59,7 @@ const readGuarded = async (path: string): Promise<Buffer> => {
     }
   } catch (cause) {
     if (cause instanceof SshMcpError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
+    const code = errorCode(cause);
     throw invalid(path, code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`, cause);
   }
 };

@@ -1,20 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
 import { quoteWords } from "../core/quote.ts";
-import { errorCode } from "../files/error-code.ts";
 import { type HostAndPort, knownHostName } from "./known-hosts.ts";
 import { keyType } from "./known-hosts-key.ts";
 import { hashHostName } from "./known-hosts-line.ts";
 
 /**
- * Adds a host key to a known_hosts file, by one appending write of one whole line, so that processes that do this at once
- * lose nothing of each other's. A missing file is made with mode 0600, its missing folder with 0700; a symbolic link
- * is followed.
+ * Adds a host key to a known_hosts file, by one appending write of one whole line, so that processes
+ * that do this at once lose nothing of each other's. A missing file is made with mode 0600, its missing
+ * folder with 0700; a symbolic link is followed.
  * @param key in wire form
- * @throws SshMcpError LOCAL_IO naming the file; INVALID_INPUT for a host that would be a pattern; PROTOCOL_ERROR for no key
+ * @throws SshMcpError LOCAL_IO naming the file; INVALID_INPUT for a host that
+ *   would be a pattern; PROTOCOL_ERROR for no key
  */
 export const appendKnownHost = (file: string, at: HostAndPort, key: Uint8Array, options: { hash: boolean }): void => {
   const line = knownHostsLine(at, key, options.hash);

@@ -1,4 +1,6 @@
-/** One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT), read as hostfile.c of OpenSSH 9.2 reads it. */
+/**
+ * One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT), read as hostfile.c of OpenSSH 9.2 reads it.
+ */
 import { createHmac } from "node:crypto";
 import { matchHostname } from "../config/match-pattern.ts";
 import { decodeKey } from "./known-hosts-key.ts";

@@ -2,9 +2,9 @@
  * What known_hosts files say about a host, decided as OpenSSH 9.2 decides (hostfile.c check_hostkeys_by_key_or_type,
  * sshconnect.c check_host_key). Host certificates are not supported: @cert-authority lines vouch for no plain key.
  */
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { lowerCase } from "../config/match-pattern.ts";
-import { errorCode } from "../files/error-code.ts";
+import { errorCode } from "../core/error-code.ts";
 import { keyType } from "./known-hosts-key.ts";
 import { type KnownHostsEntry, parseKnownHostsLine } from "./known-hosts-line.ts";
 
@@ -35,14 +35,16 @@ export interface KnownHost {
   /** What the host is called in the files: its name in lower case, or `[name]:port` for a port other than 22. */
   name: string;
   keys: readonly KnownKey[];
-  /** Keys under the name without the port, where `name` has one: enough for a match, as in ssh, and no reason to refuse. */
+  /**
+   * Keys under the name without the port, where `name` has one: enough for a match, as in ssh, and no reason to refuse.
+   */
   keysWithoutPort: readonly KnownKey[];
   /** Keys marked @revoked, and @cert-authority, under either name. */
   revoked: readonly KnownKey[];
   certAuthorities: readonly KnownKey[];
   /**
-   * Types of `keys`, in the order of the files. Offer their algorithms first, so that the server shows a key that can be
-   * compared (sshconnect2.c order_hostkeyalgs).
+   * Types of `keys`, in the order of the files. Offer their algorithms first, so that the server shows a key that can
+   * be compared (sshconnect2.c order_hostkeyalgs).
    */
   keyTypes: readonly string[];
   problems: readonly KnownHostsProblem[];
@@ -59,8 +61,8 @@ export type HostKeyVerdict =
   | { status: "revoked"; by: KnownKey };
 
 /**
- * Reads the files for one host. A missing file is an empty one; whatever else cannot be used is skipped, as ssh does, and
- * is among `problems`.
+ * Reads the files for one host. A missing file is an empty one; whatever else cannot be used is
+ * skipped, as ssh does, and is among `problems`.
  * @param files in the order to search: the user's, then the system's
  */
 export const readKnownHosts = (files: readonly string[], at: HostAndPort): KnownHost => {
@@ -82,7 +84,9 @@ export const readKnownHosts = (files: readonly string[], at: HostAndPort): Known
 
 type List = "keys" | "keysWithoutPort" | "revoked" | "certAuthorities";
 
-/** A key that is revoked under the name without the port counts as revoked: ssh would ask about it, which is no gain. */
+/**
+ * A key that is revoked under the name without the port counts as revoked: ssh would ask about it, which is no gain.
+ */
 const listOf = (marker: KnownHostsEntry["marker"], named: boolean): List => {
   if (marker === "@revoked") return "revoked";
   if (marker === "@cert-authority") return "certAuthorities";
@@ -113,11 +117,21 @@ export const knownHostName = (at: HostAndPort): string => {
   return at.port === 22 ? host : `[${host}]:${at.port}`;
 };
 
+/** Bytes; a device would never end. */
+const largestFile = 64 * 1024 * 1024;
+
 const linesOf = (file: string, problems: KnownHostsProblem[]): string[] => {
   let open: number | null = null;
   try {
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.
     open = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const facts = fstatSync(open);
+    if (!facts.isFile() || facts.size > largestFile) {
+      const message = facts.isFile() ? `is too large (${facts.size} bytes)` : "is no regular file";
+      // The usual way to have none.
+      if (file !== "/dev/null") problems.push({ file, line: null, message });
+      return [];
+    }
     return readFileSync(open, "utf8").split("\n");
   } catch (error) {
     const code = errorCode(error);

@@ -1,12 +1,12 @@
 /**
- * The part of ssh2 1.17.0 that its public interface does not reach, typed and in one place. ssh2 is pinned to that version; the tests of
- * this folder run against real servers and fail when an internal moves. Why each is needed:
+ * The part of ssh2 1.17.0 that its public interface does not reach, typed and in one place. ssh2 is pinned to that
+ * version; the tests of this folder run against real servers and fail when an internal moves. Why each is needed:
  * - `_remoteVer`: Dropbear closes a channel that waits, see ChannelPool
  * - `_chanMgr`, `_protocol.session`: to open a session channel ahead of need, so that a command costs one round trip
  * - `_protocol.exec/env/signal`, `_callbacks`: to pipeline requests, and to signal after our side's EOF
  * - `push`: to account the window by what was consumed
- * - `_protocol._handlers`: to notice a peer that overruns a window; to save the round trip of the service request; and because ssh2
- *   forgets the methods left, and partial success, after agent keys
+ * - `_protocol._handlers`: to notice a peer that overruns a window; to save the round trip of the service request; and
+ *   because ssh2 forgets the methods left, and partial success, after agent keys
  */
 import type { Client } from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
@@ -67,8 +67,18 @@ export const onAuthFailure = (client: Client, listen: (allowed: string[], partia
 };
 
 /**
- * Sends the first attempt right behind the service request (RFC 4253, section 10) instead of waiting for its accept. To be called
- * while ssh2 emits "handshake", just before it sends the request.
+ * Tells when the key that logs in allows one command of the server's alone (sshd(8), `command=`): OpenSSH says so in a debug message
+ * (RFC 4253, section 11.3) that lists the key's options by name. Takes the place of who listened before.
+ */
+export const onForcedCommand = (client: Client, listen: () => void): void => {
+  protocolOf(client)._handlers["DEBUG"] = (_protocol, _display, text) => {
+    if (/key options:.*\bcommand\b/.test(String(text))) listen();
+  };
+};
+
+/**
+ * Sends the first attempt right behind the service request (RFC 4253, section 10) instead of waiting for its accept. To
+ * be called while ssh2 emits "handshake", just before it sends the request.
  */
 export const pipelineFirstAttempt = (client: Client): void => {
   const protocol = protocolOf(client);
@@ -78,8 +88,8 @@ export const pipelineFirstAttempt = (client: Client): void => {
 };
 
 /**
- * Reports the first data that a peer sends beyond a channel's window (RFC 4254, section 5.2). ssh2 itself takes it, without limit, or drops it
- * without a word when the window is exactly used up.
+ * Reports the first data that a peer sends beyond a channel's window (RFC 4254, section 5.2). ssh2 itself takes it,
+ * without limit, or drops it without a word when the window is exactly used up.
  */
 export const guardWindows = (client: Client, onViolation: () => void): void => {
   const { _chanMgr, _protocol } = internals(client);

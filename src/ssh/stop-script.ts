@@ -1,42 +1,53 @@
 /**
- * The POSIX sh program that stops a command on the server: read by `/bin/sh -s` on a channel of the same connection, so that it runs as
- * the same user, beside the command, under the same server process. It needs /proc and `kill`; grep finds tagged processes, and nothing
- * else is run but `sleep`. It writes one line, `MARK VERDICT`:
+ * The POSIX sh program that stops commands on the server: read by `/bin/sh -s` on a channel of the same connection, so that it runs as the
+ * same user, beside the commands, under the same server process. It needs /proc, `kill` and grep; it runs nothing else but `sleep`. It
+ * writes one line, `MARK VERDICT`:
  *
  * - `gone`: what was found was signalled, and nothing of it is left
- * - `none`: nothing of the command was there
+ * - `none`: nothing of the commands was there
  * - `left`: something is left after KILL
- * - `unsure`: several commands could be meant, and nothing was signalled
- * - `blind`: there is no /proc to look at
+ * - `unsure`: other commands could be meant, and nothing was signalled
+ * - `blind`: the process table, or the environments in it, cannot be read
  *
- * What belongs to the command: every process that carries its tag in the environment, or, when there is none, the only other child of the
- * server process (`only` is 1 when no other command runs there); then the process groups and sessions these lead, and all descendants.
- * A group is signalled as a whole only when its leader's pid is the group's id and the group is not the server's own: Dropbear runs
- * every command of a connection in one group.
+ * What belongs to the commands: every process that carries one of their tags in its environment; when there is none and `all` is set,
+ * every other child of the server process; then the process groups and sessions these lead, and all descendants. A process is known by
+ * its number and start time together, and a group or session is forgotten as soon as it has no member, so that no number that was given to
+ * somebody else is ever signalled. A group is signalled as a whole only when its leader's pid is the group's id and the group is not the
+ * server's own: Dropbear runs every command of a connection in one group.
  */
 export interface StopScriptOptions {
   /** Begins the verdict's line; unguessable, since a profile script may print anything before. */
   mark: string;
-  /** `NAME=VALUE` that the command's environment holds. */
-  tag: string;
-  /** Whether the only sibling may be taken for the command. */
-  only: boolean;
+  /** Name of the variable that tags are the values of. The helper's own environment holds it with the mark, when `tagged`. */
+  variable: string;
+  /** The commands' tags. */
+  tags: readonly string[];
+  /** Whether the server took the tags. */
+  tagged: boolean;
+  /** Whether these are all commands of the connection, and none is begun meanwhile: then its other children are theirs. */
+  all: boolean;
   /** False looks and signals nothing. */
   signals: boolean;
 }
 
-/** @returns the program; its options hold only letters, digits, `_` and `=`, which need no quoting */
-export const stopScript = (options: StopScriptOptions): string =>
-  `mark=${options.mark} tag=${options.tag} only=${options.only ? 1 : 0} signals=${options.signals ? 1 : 0}\n${program}`;
+/** @returns the program; its options hold only letters, digits, `_` and `-`, which need no quoting */
+export const stopScript = ({ mark, variable, tags, tagged, all, signals }: StopScriptOptions): string => {
+  const patterns = tags.map((tag) => `-e ${variable}=${tag}`).join(" ");
+  const flags = `tagged=${Number(tagged)} all=${Number(all)} signals=${Number(signals)}`;
+  return `mark=${mark} own=${variable}=${mark} patterns='${patterns}' ${flags}\n${program}`;
+};
 
-// Fields of /proc/PID/stat after the name, see proc(5): 1 state, 2 ppid, 3 pgrp, 4 session, 20 starttime.
+// Fields of /proc/PID/stat after the name, see proc(5): 1 state, 2 ppid, 3 pgrp, 4 session, 20 starttime. The name may hold anything.
 const program = `
 me=$$ server=$PPID
 say() { echo "$mark $1"; exit 0; }
 [ -r /proc/self/stat ] || say blind
+command -v grep >/dev/null 2>&1 || say blind
+[ $tagged = 0 ] || grep -qsF $own /proc/$me/environ || say blind
 now() { read -r up rest </proc/uptime; now=\${up%.*}\${up#*.}; }
 stat() {
-  { read -r line </proc/$1/stat; } 2>/dev/null || return 1
+  line=
+  { while read -r part || [ -n "$part" ]; do line="$line $part"; done </proc/$1/stat; } 2>/dev/null || return 1
   line=\${line##*) }
   set -- $1 $line
   [ $# -gt 20 ] || return 1
@@ -47,53 +58,51 @@ stat $server || say blind
 server_group=$group server_session=$session
 known=' ' groups=' ' sessions=' '
 adopt() {
-  case $known in *" $1:"*) return;; esac
-  [ $1 = $me ] || [ $1 = $server ] || [ $1 = 1 ] && return
-  stat $1 || return
-  [ $parent = $me ] && return
-  known="$known$1:$start "
-  if [ $group = $1 ] && [ $group != $server_group ]; then groups="$groups$1 "; fi
-  if [ $session = $1 ] && [ $session != $server_session ]; then sessions="$sessions$1 "; fi
+  for row in $rows; do
+    pid=\${row%%:*} row=\${row#*:}; parent=\${row%%:*} row=\${row#*:}
+    group=\${row%%:*} row=\${row#*:}; session=\${row%%:*} start=\${row#*:}
+    case $known in *" $pid:$start "*) continue;; esac
+    case $roots in *" $pid "*) ;; *) case $groups in *" $group "*) ;; *) case $sessions in *" $session "*) ;; *)
+      case $pids in *" $parent "*) ;; *) continue;; esac;; esac;; esac;; esac
+    known="$known$pid:$start " pids="$pids$pid " grown=1
+    if [ $group = $pid ] && [ $group != $server_group ]; then groups="$groups$pid "; fi
+    if [ $session = $pid ] && [ $session != $server_session ]; then sessions="$sessions$pid "; fi
+  done
 }
 look() {
-  for file in $(grep -lsF "$tag" /proc/[0-9]*/environ 2>/dev/null); do
-    file=\${file#/proc/}; adopt \${file%/environ}
+  roots=' '
+  for file in $(grep -lsF $patterns /proc/[0-9]*/environ 2>/dev/null); do
+    file=\${file#/proc/}; roots="$roots\${file%/environ} "
   done
-  siblings= count=0 table=
+  rows= live=' ' live_groups=' ' live_sessions=' ' siblings=' '
   for dir in /proc/[0-9]*; do
     pid=\${dir#/proc/}
+    case $pid in 1|$me|$server) continue;; esac
     stat $pid || continue
-    table="$table $pid:$parent:$group:$session:$start"
-    if [ $parent = $server ] && [ $pid != $me ]; then siblings="$siblings $pid"; count=$((count + 1)); fi
+    [ $parent = $me ] && continue
+    rows="$rows $pid:$parent:$group:$session:$start" live="$live$pid:$start "
+    live_groups="$live_groups$group " live_sessions="$live_sessions$session "
+    if [ $parent = $server ]; then siblings="$siblings$pid "; fi
   done
-  if [ "$known" = ' ' ]; then
-    if [ $count = 1 ] && [ $only = 1 ]; then adopt $siblings
-    elif [ $count -gt 0 ]; then unsure=1; fi
+  kept=' '; for id in $groups; do case $live_groups in *" $id "*) kept="$kept$id ";; esac; done; groups=$kept
+  kept=' '; for id in $sessions; do case $live_sessions in *" $id "*) kept="$kept$id ";; esac; done; sessions=$kept
+  pids=' '; for entry in $known; do case $live in *" $entry "*) pids="$pids\${entry%%:*} ";; esac; done
+  grown=1; while [ $grown = 1 ]; do grown=0; adopt; done
+  if [ "$known" = ' ' ] && [ $all = 1 ]; then
+    roots=$siblings grown=1; while [ $grown = 1 ]; do grown=0; adopt; done
   fi
-  alive= grown=1
-  while [ $grown = 1 ]; do
-    grown=0
-    for row in $table; do
-      pid=\${row%%:*} row=\${row#*:}; parent=\${row%%:*} row=\${row#*:}
-      group=\${row%%:*} row=\${row#*:}; session=\${row%%:*}
-      case $known in *" $pid:"*) continue;; esac
-      case $groups in *" $group "*) ;; *) case $sessions in *" $session "*) ;; *) case $known in *" $parent:"*) ;; *) continue;; esac;; esac;; esac
-      before=$known; adopt $pid
-      [ "$before" = "$known" ] || grown=1
-    done
-  done
-  for entry in $known; do
-    case " $table " in *" \${entry%%:*}:"*":\${entry#*:} "*) alive="$alive \${entry%%:*}";; esac
-  done
 }
 hit() {
   for leader in $groups; do kill -$1 -$leader 2>/dev/null; done
-  for pid in $alive; do stat $pid && case $groups in *" $group "*) ;; *) kill -$1 $pid 2>/dev/null;; esac; done
+  for entry in $known; do
+    pid=\${entry%%:*}
+    stat $pid && [ $start = \${entry#*:} ] || continue
+    case $groups in *" $group "*) ;; *) kill -$1 $pid 2>/dev/null;; esac
+  done
 }
-unsure=0
 look
-if [ "$known" = ' ' ]; then [ $unsure = 1 ] && say unsure; say none; fi
-[ $signals = 1 ] || { [ -n "$alive" ] && say left; say none; }
+if [ "$known" = ' ' ]; then [ "$siblings" = ' ' ] && say none; [ $tagged = 1 ] && say none; say unsure; fi
+[ $signals = 1 ] || { [ "$pids" = ' ' ] && say none; say left; }
 now; begun=$now rung=0
 while :; do
   now; past=$((now - begun))
@@ -105,6 +114,6 @@ while :; do
   esac
   sleep 0.05 2>/dev/null || sleep 1
   look
-  if [ -z "$alive" ]; then look; [ -z "$alive" ] && say gone; fi
+  if [ "$pids" = ' ' ]; then look; [ "$pids" = ' ' ] && say gone; fi
 done
 `;

@@ -1,5 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
+import { formatLimit } from "../core/duration.ts";
+import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { quoteWord } from "../core/quote.ts";
 
@@ -27,15 +29,12 @@ export const dialTcp = async (host: string, port: number, limitMs: number, signa
 
 const resolveHost = async (host: string, limitMs: number, signal: AbortSignal): Promise<string[]> => {
   if (isIP(host) !== 0 || isIP(host.split("%")[0] ?? "") === 6) return [host];
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${formatLimit(limitMs)}`)), limitMs);
+  const onAbort = (): void => reject(canceled(host));
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const found = await Promise.race([
-      lookup(host, { all: true }),
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer in ${Math.round(limitMs / 1000)} s`)), limitMs);
-        signal.addEventListener("abort", () => reject(canceled(host)), { once: true });
-      }),
-    ]);
+    const found = await Promise.race([lookup(host, { all: true }), givenUp]);
     return [...new Set(found.map((entry) => entry.address))];
   } catch (cause) {
     if (cause instanceof SshMcpError) throw cause;
@@ -45,6 +44,7 @@ const resolveHost = async (host: string, limitMs: number, signal: AbortSignal): 
     });
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
   }
 };
 
@@ -56,7 +56,6 @@ const attempt = (host: string, address: string, port: number, limitMs: number, s
       signal.removeEventListener("abort", onAbort);
       socket.removeListener("error", onError);
       if (error === null) {
-        socket.setNoDelay(true);
         resolve(socket);
         return;
       }
@@ -66,7 +65,7 @@ const attempt = (host: string, address: string, port: number, limitMs: number, s
       reject(error);
     };
     const onAbort = (): void => settle(canceled(host));
-    const onError = (error: NodeJS.ErrnoException): void => settle(refusal(host, address, port, error));
+    const onError = (error: Error): void => settle(refusal(host, address, port, error));
     const timer = setTimeout(() => settle(silent(host, port, limitMs)), limitMs);
     socket.once("connect", () => settle(null));
     socket.on("error", onError);
@@ -80,12 +79,9 @@ const canceled = (host: string): SshMcpError =>
 const silent = (host: string, port: number, limitMs: number): SshMcpError =>
   new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer within ${formatLimit(limitMs)}`);
 
-/** A time limit for a message: exact enough to recognise what was given. */
-export const formatLimit = (ms: number): string =>
-  ms < 1000 ? `${Math.ceil(ms)} ms` : `${Math.round(ms / 100) / 10} s`;
-
-const refusal = (host: string, address: string, port: number, error: NodeJS.ErrnoException): SshMcpError => {
-  switch (error.code) {
+const refusal = (host: string, address: string, port: number, error: Error): SshMcpError => {
+  const code = errorCode(error);
+  switch (code) {
     case "ECONNREFUSED":
       return new SshMcpError("CONNECT_REFUSED", `${host} port ${port} refused the connection`, {
         cause: error,
@@ -95,7 +91,7 @@ const refusal = (host: string, address: string, port: number, error: NodeJS.Errn
     case "ETIMEDOUT":
       return new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer`, { cause: error });
     default:
-      return new SshMcpError("UNREACHABLE", `${host} port ${port} cannot be reached (${error.code ?? error.message})`, {
+      return new SshMcpError("UNREACHABLE", `${host} port ${port} cannot be reached (${code})`, {
         cause: error,
         hint: `ip route get ${quoteWord(address.replace(/%.*/, ""))}`,
       });

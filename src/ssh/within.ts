@@ -1,4 +1,7 @@
-/** Waits for `work`, but not longer than `limitMs` milliseconds: then the answer is `otherwise`, and the work goes on unwatched. */
+/**
+ * Waits for `work`, but not longer than `limitMs` milliseconds: then the answer is
+ * `otherwise`, and the work goes on unwatched.
+ */
 export const within = async <T>(work: Promise<T>, limitMs: number, otherwise: T): Promise<T> => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<T>((resolve) => {

@@ -162,12 +162,15 @@ describe("a connection that ends", () => {
         accept(broker);
         refuse(broker);
       },
-      { code: "OUTCOME_UNKNOWN", message: "exec may or may not have run: other" },
+      {
+        code: "OUTCOME_UNKNOWN",
+        message: "exec may or may not have run: other; look whether it took effect before you run it again",
+      },
     ],
     [
       "another protocol",
       (broker) => broker.control(0, { kind: "welcome", protocol: 2, release: "2", pid: 1 }),
-      { code: "BROKER_UNAVAILABLE", hint: "ssh-mcp broker restart" },
+      { code: "BROKER_UNAVAILABLE", hint: "run the same command again" },
     ],
     ["this side closed", (_broker, client) => client.close(), { code: "OUTCOME_UNKNOWN" }],
     ["garbage", (broker) => broker.bytes(new Uint8Array(20)), { code: "OUTCOME_UNKNOWN" }],

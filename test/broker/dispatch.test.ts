@@ -69,26 +69,38 @@ describe("what may be called", () => {
     for (const secret of ["-oProxyCommand=x", undefined, null]) {
       expect(await errorOf(request("counted", { caller: mcp, input: { secret } }), dispatch)).toMatchObject({
         code: "INVALID_INPUT",
-        message: "counted cannot take this input: secret: is for a person at the command line only",
-        hint: null,
+        message: "ssh_counted cannot take this input: secret: is for a person at the command line only",
+        hint: "the input schema of ssh_counted has every field",
       });
     }
     await dispatch(request("counted", { input: { secret: "s" } }), io);
+  });
+
+  test("a field that another tool takes is refused with that tool's name", async () => {
+    const dispatch = dispatchOf([counted({}), fake("other", async () => ({ count: 1, text: null }), { cliOnly: [] })]);
+    expect(await errorOf(request("counted", { caller: mcp, input: { secret: "s" } }), dispatch)).toMatchObject({
+      message: "ssh_counted cannot take this input: secret: is not taken here",
+      hint: "ssh_other takes secret",
+    });
   });
 });
 
 describe("input", () => {
   test("every issue is named at once, no value is echoed, and the hint fits the face", async () => {
     const input = { count: "S3CRET", text: 5, txet: "S3CRET", other: 1 };
-    const message =
-      "both cannot take this input: count: must be a number; text: must be a string; " +
-      "txet: is not a known field; other: is not a known field";
     expect(await errorOf(request("both", { input }))).toMatchObject({
       code: "INVALID_INPUT",
-      message,
+      message:
+        "both cannot take this input: --count: must be a number; --text: must be a string; " +
+        "txet: is not a known field; other: is not a known field",
       hint: "ssh-mcp both --help",
     });
-    expect(await errorOf(request("both", { caller: mcp, input }))).toMatchObject({ message, hint: null });
+    expect(await errorOf(request("both", { caller: mcp, input }))).toMatchObject({
+      message:
+        "ssh_both cannot take this input: count: must be a number; text: must be a string; " +
+        "txet: is not a known field; other: is not a known field",
+      hint: "the input schema of ssh_both has every field",
+    });
   });
 
   test.each([[null], [undefined], ["x"], [5], [[]], [[1]]])("%p is no input", async (input) => {
@@ -100,11 +112,15 @@ describe("input", () => {
 
   test("rules across fields come after the schema's", async () => {
     const dispatch = dispatchOf([
-      counted({ validate: ({ text }) => (text === "no" ? [{ field: "text", message: "not that" }] : []) }),
+      counted({ validate: ({ text }) => (text === "no" ? [{ field: "text", message: "not beside {count}" }] : []) }),
     ]);
-    expect(await errorOf(request("counted", { input: { text: "no" } }), dispatch)).toMatchObject({
+    const input = { text: "no" };
+    expect(await errorOf(request("counted", { input }), dispatch)).toMatchObject({
       code: "INVALID_INPUT",
-      message: "counted cannot take this input: text: not that",
+      message: "counted cannot take this input: --text: not beside --count",
+    });
+    expect(await errorOf(request("counted", { caller: mcp, input }), dispatch)).toMatchObject({
+      message: "ssh_counted cannot take this input: text: not beside count",
     });
   });
 });

@@ -131,7 +131,7 @@ describe("hello", () => {
     expect(await refusal(served)).toEqual({
       code: "BROKER_UNAVAILABLE",
       message: "the running broker speaks protocol 1, this client 2",
-      hint: "ssh-mcp broker restart",
+      hint: "run the same command again",
       retryable: true,
     });
     expect(served.peer.messages(1)).toEqual([]);

@@ -43,8 +43,18 @@ describe("help", () => {
     for (const { tool } of operations) expect(texts.join("")).not.toContain(tool);
   });
 
-  test("has no trailing spaces", async () => {
-    for (const command of commands) expect((await run([command, "--help"])).stdout).not.toMatch(/[ \t]$/m);
+  test("fits 80 columns, without trailing spaces", async () => {
+    for (const words of [["--help"], ...commands.map((command) => [command, "--help"])]) {
+      const { stdout } = await run(words);
+      expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
+      expect(stdout).not.toMatch(/[ \t]$/m);
+    }
+  });
+
+  test("says nothing of models, which have texts of their own", async () => {
+    for (const command of commands.filter((name) => name !== "serve")) {
+      expect((await run([command, "--help"])).stdout).not.toMatch(/for a model[, ](?!else)/i);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { type CommandOutcome, endingOf } from "../../src/cli/outcome.ts";
+import { type EndedCommand, endingOf } from "../../src/cli/outcome.ts";
 
-const outcome = (changes: Partial<CommandOutcome>): CommandOutcome => ({
+const outcome = (changes: Partial<EndedCommand>): EndedCommand => ({
   outcome: "exited",
   exitCode: null,
   signal: null,
@@ -13,7 +13,7 @@ const outcome = (changes: Partial<CommandOutcome>): CommandOutcome => ({
 
 describe("how a command ended", () => {
   const look = "ssh-mcp exec 'a b' -- ps -ef";
-  const cases: [facts: Partial<CommandOutcome>, timeout: number | undefined, status: number, message: unknown][] = [
+  const cases: [facts: Partial<EndedCommand>, timeout: number | undefined, status: number, message: unknown][] = [
     [{ exitCode: 3 }, undefined, 3, null],
     [{ outcome: "signaled", signal: "KILL" }, undefined, 137, null],
     [

@@ -125,6 +125,13 @@ describe("what is refused", () => {
   const cases: [line: string, message: string, hint: string][] = [
     ["conect h", 'there is no command "conect"; did you mean connect?', "ssh-mcp connect --help"],
     ["exce h x", 'there is no command "exce"; did you mean exec?', "ssh-mcp exec --help"],
+    ["disconnect h", 'there is no command "disconnect"; did you mean close?', "ssh-mcp close --help"],
+    ["disconect h", 'there is no command "disconect"; did you mean close?', "ssh-mcp close --help"],
+    ["sessions", 'there is no command "sessions"; did you mean ls?', "ssh-mcp ls --help"],
+    ["list", 'there is no command "list"; did you mean ls?', "ssh-mcp ls --help"],
+    ["run h x", 'there is no command "run"; did you mean exec?', "ssh-mcp exec --help"],
+    ["ssh_exec h x", 'there is no command "ssh_exec"; did you mean exec?', "ssh-mcp exec --help"],
+    ["help sessions", 'there is no command "sessions"; did you mean ls?', "ssh-mcp ls --help"],
     ["frobnicate", 'there is no command "frobnicate"', "ssh-mcp --help"],
     ["me@host uptime", 'there is no command "me@host"', "ssh-mcp exec me@host -- COMMAND"],
     ["toString", 'there is no command "toString"', "ssh-mcp --help"],

@@ -124,9 +124,9 @@ describe("text for people", () => {
     const outcome = await run(["ls"], { env: { FAKE_SESSIONS: "1" } });
     expect(outcome).toMatchObject({ status: 0, stderr: "" });
     expect(outcome.stdout.split("\n")).toEqual([
-      "NAME  SERVER        STATE          RUNNING  AGE  IDLE  EXPIRES  OPENED BY  FOR     TITLE",
-      "web   me@web:22     live           0        1m   1s    14m      cli cli    agents  \\x1b[2Jthe web",
-      "db    root@db:2222  live (person)  2        1m   1s    never    cli cli    you",
+      "NAME  SERVER        STATE          RUNNING  AGE  IDLE  DISCONNECTS  OPENED BY  FOR     TITLE",
+      "web   me@web:22     live           0        1m   1s    14m          cli cli    agents  \\x1b[2Jthe web",
+      "db    root@db:2222  live (person)  2        1m   1s    never        cli cli    you",
       "",
     ]);
   });

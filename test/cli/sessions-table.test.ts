@@ -34,6 +34,17 @@ test("columns stay straight over wide characters, and remote text is harmless", 
   expect(table).not.toContain("\u001b");
 });
 
+test("says when a connection ends only where there is one", () => {
+  const column = (changes: Partial<SessionInfo>): string => {
+    const [head = "", row = ""] = sessionsTable([session(changes)]).split("\n");
+    return row.slice(head.indexOf("DISCONNECTS"), head.indexOf("OPENED BY")).trim();
+  };
+  expect(column({ state: "live", expiresInMs: 60_000 })).toBe("1m");
+  expect(column({ state: "live", expiresInMs: null })).toBe("never");
+  expect(column({ state: "cached", expiresInMs: null })).toBe("-");
+  expect(column({ state: "lost", expiresInMs: null })).toBe("-");
+});
+
 test("names are one a line", () => {
   expect(sessionNames([session({}), session({ name: "b" })])).toBe("web\nb\n");
   expect(sessionNames([])).toBe("");

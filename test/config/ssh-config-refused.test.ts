@@ -106,7 +106,7 @@ describe("options", () => {
     ["", "INVALID_INPUT", "-o: there is no keyword in it"],
     ["ProxyJump=none", "UNSUPPORTED", "-o ProxyJump is not supported yet"],
     ["proxycommand nc", "UNSUPPORTED", "-o ProxyCommand is not supported yet"],
-    ["LogLevel=DEBUG", "UNSUPPORTED", "-o loglevel is not supported yet"],
+    ["LogLevel=DEBUG", "UNSUPPORTED", "-o LogLevel is not supported yet"],
     ["Host=x", "UNSUPPORTED", "-o Host is not supported yet"],
     ["Include=x", "UNSUPPORTED", "-o Include is not supported yet"],
   ] as const)("%p is %s", (option, code, message) => {

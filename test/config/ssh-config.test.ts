@@ -17,14 +17,12 @@ describe("resolveHost", () => {
   test("without any file gives OpenSSH's defaults", () => {
     const env = environment(null);
     expect(resolveHost(request("Web1"), env)).toEqual({
-      alias: "Web1",
       hostname: "web1",
       port: 22,
       user: "me",
       identityFiles: ["rsa", "ecdsa", "ecdsa_sk", "ed25519", "ed25519_sk", "xmss", "dsa"].map(
         (type) => `${env.home}/.ssh/id_${type}`,
       ),
-      identityFilesAreDefaults: true,
       identityFilesRequested: 0,
       identitiesOnly: false,
       userKnownHostsFiles: [`${env.home}/.ssh/known_hosts`, `${env.home}/.ssh/known_hosts2`],
@@ -32,7 +30,6 @@ describe("resolveHost", () => {
       strictHostKeyChecking: "ask",
       hashKnownHosts: false,
       isAlias: false,
-      sources: new Map(),
     });
   });
 
@@ -56,17 +53,9 @@ describe("resolveHost", () => {
       user: "request",
       identitiesOnly: true,
       identityFiles: [`${env.home}/k`, "/work/k", "/o", "/user", "/system"],
-      identityFilesAreDefaults: false,
       identityFilesRequested: 2,
       isAlias: true,
     });
-    expect([...resolved.sources].sort()).toEqual([
-      ["hostname", `${env.home}/.ssh/config:5`],
-      ["identitiesonly", `${env.systemFile}:4`],
-      ["identityfile", "the request"],
-      ["port", "-o"],
-      ["user", "the request"],
-    ]);
     const bare = resolveHost(request("web1"), env);
     expect([bare.port, bare.user, bare.identityFiles]).toEqual([3, "user", ["/user", "/system"]]);
   });
@@ -85,7 +74,6 @@ describe("resolveHost", () => {
   test("works with Debian's stock system file", () => {
     const resolved = resolveHost(request("h"), { ...environment(null), systemFile: "/etc/ssh/ssh_config" });
     expect([resolved.hostname, resolved.port, resolved.hashKnownHosts]).toEqual(["h", 22, true]);
-    expect(resolved.sources.get("hashknownhosts")).toMatch(/^\/etc\/ssh\/ssh_config:\d+$/);
   });
 
   test("sees in Match what earlier lines set, and not later ones", () => {
@@ -109,7 +97,7 @@ describe("resolveHost", () => {
 
   test("does not read IdentityFile none as a file, nor look for the defaults then", () => {
     const resolved = resolveHost(request("h"), environment("IdentityFile none\nUserKnownHostsFile none\n"));
-    expect([resolved.identityFiles, resolved.identityFilesAreDefaults]).toEqual([[], false]);
+    expect(resolved.identityFiles).toEqual([]);
     expect(resolved.userKnownHostsFiles).toEqual([]);
   });
 

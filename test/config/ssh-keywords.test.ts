@@ -1,13 +1,15 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { allKeywords, keywordNamed, optionKeywords } from "../../src/config/ssh-keywords.ts";
+import { aliases, keywordNamed, keywords, optionKeywords } from "../../src/config/ssh-keywords.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { runCommand } from "../support/command.ts";
 import { tempDir } from "../support/temp.ts";
 
 afterAll(cleanup);
 const file = join(tempDir("keywords"), "config");
+
+const allKeywords = [...keywords.map(({ name }) => name), ...aliases.keys()].sort();
 
 /** Known to OpenSSH after 9.2, or to Apple's alone. */
 const newer = [

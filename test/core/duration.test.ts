@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatDuration, maxDurationMs, parseDuration } from "../../src/core/duration.ts";
+import { formatDuration, formatLimit, maxDurationMs, parseDuration } from "../../src/core/duration.ts";
 
 const good: [text: string, ms: number][] = [
   ["0", 0],
@@ -119,5 +119,20 @@ describe("formatting durations", () => {
         expect(back <= ms && back > ms / 2).toBe(true);
       }),
     );
+  });
+});
+
+describe("formatting limits", () => {
+  test.each([
+    [0.2, "1ms"],
+    [250, "250ms"],
+    [999, "999ms"],
+    [1000, "1s"],
+    [1500, "1.5s"],
+    [14_998, "15s"],
+    [90_000, "90s"],
+    [3_600_000, "3600s"],
+  ])("%d ms is %s", (ms, text) => {
+    expect(formatLimit(ms)).toBe(text);
   });
 });

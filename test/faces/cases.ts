@@ -8,8 +8,8 @@ export interface FaceCase {
   input: (at: Places) => Record<string, unknown>;
   /** A part of the result, or of the error as `{error: {…}}`. */
   expected: Record<string, unknown>;
-  /** The faces' hints differ by design: a person is shown `--help`, a model has the schema. */
-  ownHints?: true;
+  /** The faces' words differ by design: a person reads of flags and `--help`, a model of fields and the schema. */
+  ownWords?: true;
 }
 
 const error = (code: string) => ({ error: { code } });
@@ -122,7 +122,7 @@ export const cases: readonly FaceCase[] = [
     operation: "exec",
     input: ({ sshd }) => ({ target: sshd, command: "x", timeout: 0 }),
     expected: error("INVALID_INPUT"),
-    ownHints: true,
+    ownWords: true,
   },
   {
     name: "a password in the destination",
@@ -166,7 +166,7 @@ export const cases: readonly FaceCase[] = [
     operation: "connect",
     input: ({ sshd }) => ({ destination: sshd, name: "Not A Name" }),
     expected: error("INVALID_INPUT"),
-    ownHints: true,
+    ownWords: true,
   },
   {
     name: "nobody there",
@@ -235,14 +235,14 @@ export const cases: readonly FaceCase[] = [
     operation: "close",
     input: () => ({}),
     expected: error("INVALID_INPUT"),
-    ownHints: true,
+    ownWords: true,
   },
   {
     name: "names and all",
     operation: "close",
     input: () => ({ targets: ["web"], all: true }),
     expected: error("INVALID_INPUT"),
-    ownHints: true,
+    ownWords: true,
   },
 ];
 

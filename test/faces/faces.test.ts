@@ -32,7 +32,7 @@ test("every operation of both faces is asked", () => {
 const rows = operations.map((operation) => ({ name: operation.name, operation }));
 
 describe.each(rows)("$name gives the same to both faces for", ({ name, operation }) => {
-  test.each(cases.filter((each) => each.operation === name))("$name", async ({ input, expected, ownHints }) => {
+  test.each(cases.filter((each) => each.operation === name))("$name", async ({ input, expected, ownWords }) => {
     const given = input(places);
     const [printed, answer] = await Promise.all([
       perform(home.path, operation, given),
@@ -40,7 +40,7 @@ describe.each(rows)("$name gives the same to both faces for", ({ name, operation
     ]);
     // The command line's sessions ended with it; the agent's next case begins as empty.
     await agent.call("ssh_disconnect", { all: true });
-    const [ofPerson, ofModel] = [printed.document, documentOf(answer)].map((document) => settled(document, ownHints));
+    const [ofPerson, ofModel] = [printed.document, documentOf(answer)].map((document) => settled(document, ownWords));
     expect(ofPerson).toMatchObject(expected);
     expect(ofModel).toEqual(ofPerson);
   });
@@ -65,13 +65,13 @@ const volatile: ReadonlySet<string> = new Set([
   ...["durationMs", "ageMs", "idleMs", "expiresInMs", "createdAt", "expiresAt", "openedBy"],
 ]);
 
-/** Volatile values by their type alone, and hints that are each face's own by none; whether they are there still counts. */
-const settled = (value: unknown, ownHints = false): unknown => {
-  if (Array.isArray(value)) return value.map((each) => settled(each, ownHints));
+/** Volatile values by their type alone, and words that are each face's own by none; whether they are there still counts. */
+const settled = (value: unknown, ownWords = false): unknown => {
+  if (Array.isArray(value)) return value.map((each) => settled(each, ownWords));
   if (typeof value !== "object" || value === null) return value;
   const settledField = ([key, inner]: [string, unknown]): [string, unknown] => {
-    if (ownHints && key === "hint") return [key, "its own"];
-    return [key, volatile.has(key) && inner !== null ? typeof inner : settled(inner, ownHints)];
+    if (ownWords && (key === "message" || key === "hint")) return [key, "its own"];
+    return [key, volatile.has(key) && inner !== null ? typeof inner : settled(inner, ownWords)];
   };
   return Object.fromEntries(Object.entries(value).map(settledField));
 };

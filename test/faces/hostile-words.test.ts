@@ -71,10 +71,20 @@ describe("a session poses as no other host", () => {
     const server = await startScriptedServer();
     home.trust(server.knownHosts());
     const at = `127.0.0.1:${server.port}`;
-    home.configure(`Host prod\n  HostName 192.0.2.1\nHost 127.0.0.1-2\n  HostName 192.0.2.1\n`);
-    expect((await agent.call("ssh_connect", { destination: at, name: "prod" })).error?.code).toBe("ALREADY_EXISTS");
+    const other = "  HostName 192.0.2.1\n";
+    const same = `  HostName 127.0.0.1\n  Port ${server.port}\n`;
+    home.configure(
+      `Host prod\n${other}Host 127.0.0.1-2\n${other}Host port\n  HostName 127.0.0.1\n  Port 1\nHost web\n${same}  User ann\n`,
+    );
+    for (const name of ["prod", "port", "web"]) {
+      const { error } = await agent.call("ssh_connect", { destination: `bob@${at}`, name });
+      expect([name, error?.code]).toEqual([name, "ALREADY_EXISTS"]);
+    }
+    expect((await agent.call("ssh_connect", { destination: `ann@${at}`, name: "web" })).result?.["name"]).toBe("web");
     await agent.call("ssh_connect", { destination: `one@${at}` });
     const { result } = await agent.call("ssh_connect", { destination: `two@${at}` });
     expect(result?.["name"]).not.toBe("127.0.0.1-2");
+    // The alias with another user is another account: its name stays free for what it stands for.
+    expect((await agent.call("ssh_connect", { destination: "eve@web" })).result?.["name"]).not.toBe("web");
   });
 });

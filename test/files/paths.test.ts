@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { SshMcpError } from "../../src/core/errors.ts";
 import { accounts } from "../../src/files/passwd.ts";
-import { baseDirectory, expandTilde, homeDirectory } from "../../src/files/paths.ts";
+import { expandTilde, homeDirectory } from "../../src/files/paths.ts";
 
 describe("homeDirectory", () => {
   test("is $HOME, when that is an absolute path", () => {
@@ -15,25 +14,6 @@ describe("homeDirectory", () => {
     expect(homeDirectory({})).toBe(own as string);
     expect(homeDirectory({ HOME: "" })).toBe(own as string);
     expect(homeDirectory({ HOME: "relative" })).toBe(own as string);
-  });
-});
-
-describe("baseDirectory", () => {
-  test.each([
-    [{}, "/home/ann", "/home/ann/.ssh-mcp"],
-    [{}, "/", "/.ssh-mcp"],
-    [{ SSH_MCP_DIR: "" }, "/home/ann", "/home/ann/.ssh-mcp"],
-    [{ SSH_MCP_DIR: "/srv/mcp" }, "/home/ann", "/srv/mcp"],
-    // No other variable has a say: an editor and a shell must agree.
-    [{ XDG_RUNTIME_DIR: "/run/user/1", TMPDIR: "/t" }, "/home/ann", "/home/ann/.ssh-mcp"],
-  ])("%j at home in %s is %s", (env, home, expected) => {
-    expect(baseDirectory(env, home)).toBe(expected);
-  });
-
-  test("cannot be relative", () => {
-    expect(() => baseDirectory({ SSH_MCP_DIR: "mcp" }, "/home/ann")).toThrow(
-      new SshMcpError("CONFIG_INVALID", 'SSH_MCP_DIR must be an absolute path, and is "mcp"'),
-    );
   });
 });
 

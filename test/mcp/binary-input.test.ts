@@ -24,7 +24,12 @@ interface Refused {
   input: () => Record<string, unknown>;
   /** Within the message. */
   says: string;
+  hint?: string;
 }
+
+/** What ssh_connect takes of a model. */
+const elsewhere: ReadonlySet<string> = new Set(["user", "port", "identityFile"]);
+const schemaOf = (tool: string): string => `the input schema of ${tool} has every field`;
 
 /** Fields that a person has and a model has not, with values that a person could give. */
 const withheld: readonly Refused[] = operations.flatMap(({ tool, cliOnly, target }) =>
@@ -32,7 +37,8 @@ const withheld: readonly Refused[] = operations.flatMap(({ tool, cliOnly, target
     tool,
     what: field,
     input: () => ({ [target ?? ""]: at, ...(tool === "ssh_exec" ? { command: "id" } : {}), [field]: values[field] }),
-    says: `${field}: is for a person at the command line only`,
+    says: `${field}: ${elsewhere.has(field) && tool !== "ssh_connect" ? "is not taken here" : "is for a person at the command line only"}`,
+    hint: elsewhere.has(field) && tool !== "ssh_connect" ? `ssh_connect takes ${field}` : schemaOf(tool),
   })),
 );
 
@@ -64,15 +70,19 @@ const wrong: readonly Refused[] = [
   exec("a list for a command", { command: ["id", "-u"] }, "command: must be a string"),
   exec("null for a command", { command: null }, "command: must be a string"),
   exec("no command", { command: undefined }, "command: is required"),
-  exec("an empty command", { command: "" }, "command: must be >=1 long"),
-  exec("a command with NUL", { command: "echo a\0b" }, "command: a command cannot hold a NUL byte"),
-  exec("a command over 96 KiB", { command: "x".repeat(96 * 1024 + 1) }, "command: must be <=98304 long"),
-  exec("an empty target", { target: "" }, "target: must be >=1 long"),
-  exec("a target over 1 KiB", { target: "x".repeat(1025) }, "target: must be <=1024 long"),
+  exec("an empty command", { command: "" }, "command: is empty"),
+  exec("a command with NUL", { command: "echo a\0b" }, "command: cannot hold a NUL byte"),
+  exec(
+    "a command over 96 KiB",
+    { command: "x".repeat(96 * 1024 + 1) },
+    "command: must be at most 98304 characters long",
+  ),
+  exec("an empty target", { target: "" }, "target: is empty"),
+  exec("a target over 1 KiB", { target: "x".repeat(1025) }, "target: must be at most 1024 characters long"),
   exec("text for a time", { timeout: "5s" }, "timeout: must be a number"),
-  exec("no time at all", { timeout: 0 }, "timeout: must be >0"),
-  exec("negative time", { timeout: -1 }, "timeout: must be >0"),
-  exec("more than a day", { timeout: 86_401 }, "timeout: must be <=86400"),
+  exec("no time at all", { timeout: 0 }, "timeout: must be more than 0 seconds and at most a day"),
+  exec("negative time", { timeout: -1 }, "timeout: must be more than 0 seconds and at most a day"),
+  exec("more than a day", { timeout: 86_401 }, "timeout: must be more than 0 seconds and at most a day"),
   exec("an unknown field", { cwd: "/" }, "cwd: is not a known field"),
   exec("several unknown fields", { cwd: "/", "e\x1bnv": {} }, "e\\x1bnv: is not a known field"),
   exec("a field of every object", { constructor: 1 }, "constructor: is not a known field"),
@@ -81,20 +91,25 @@ const wrong: readonly Refused[] = [
     { target: 1, command: 2, timeout: "3" },
     "target: must be a string; command: must be",
   ),
-  connect("a fraction of a port", { port: 22.5 }, "port: must be a whole number"),
-  connect("a port beyond 16 bits", { port: 65_536 }, "port: must be <=65535"),
+  connect("a fraction of a port", { port: 22.5 }, "port: must be a whole number from 1 to 65535"),
+  connect("a port beyond 16 bits", { port: 65_536 }, "port: must be a whole number from 1 to 65535"),
   connect("text for a list of keys", { identityFile: "~/.ssh/id" }, "identityFile: must be a list"),
   connect("a number among the keys", { identityFile: [1] }, "identityFile.0: must be a string"),
-  connect("a name like a path", { name: "../../etc" }, "name: a name is 1 to 64 of"),
-  connect("a negative time to live", { ttl: -1 }, "ttl: must be >=0"),
-  connect("a title of a book", { title: "x".repeat(201) }, "title: must be <=200 long"),
+  connect("a name like a path", { name: "../../etc" }, "name: must be 1 to 64 of"),
+  connect("a negative time to live", { ttl: -1 }, "ttl: must be from 0 to 30 days"),
+  connect("a title of a book", { title: "x".repeat(201) }, "title: must be at most 200 characters long"),
   { tool: "ssh_sessions", what: "any field", input: () => ({ all: true }), says: "all: is not a known field" },
-  { tool: "ssh_disconnect", what: "nothing", input: () => ({}), says: "targets: give the names" },
+  {
+    tool: "ssh_disconnect",
+    what: "nothing",
+    input: () => ({}),
+    says: "input: give targets, the names of the sessions, or all",
+  },
   {
     tool: "ssh_disconnect",
     what: "both",
     input: () => ({ targets: ["a"], all: true }),
-    says: "all: give names or all",
+    says: "input: give targets or all, not both",
   },
   { tool: "ssh_disconnect", what: "all as text", input: () => ({ all: "yes" }), says: "all: must be true or false" },
 ];
@@ -125,6 +140,7 @@ describe.each([
     const { error, text } = await agent.call(refused.tool, refused.input());
     expect(error).toMatchObject({ code: "INVALID_INPUT", retryable: false });
     expect(error?.message).toContain(refused.says);
+    if (refused.hint !== undefined) expect(error?.hint).toBe(refused.hint);
     // One line for the message: what was sent cannot pass for a line of ours.
     expect(text.split("\n")).toHaveLength(error?.hint === null ? 1 : 2);
     expect(server.accepted()).toBe(0);

@@ -125,7 +125,7 @@ describe("annotations", () => {
     { tool: "ssh_connect", readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     { tool: "ssh_exec", readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     { tool: "ssh_sessions", readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    { tool: "ssh_disconnect", readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
+    { tool: "ssh_disconnect", readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   ])("of $tool", ({ tool, ...hints }) => {
     expect(tools.find(({ name }) => name === tool)?.annotations).toEqual(hints);
   });

@@ -6,8 +6,8 @@ import { contextFor, FakeSessions } from "./fake-sessions.ts";
 
 type Input = v.InferOutput<typeof close.input>;
 
-const both = [{ field: "all", message: "give names or all, not both" }];
-const neither = [{ field: "targets", message: "give the names of the sessions, or all" }];
+const both = [{ field: "", message: "give {targets} or {all}, not both" }];
+const neither = [{ field: "", message: "give {targets}, the names of the sessions, or {all}" }];
 
 test.each<{ input: Input; names: readonly string[] | "all" }>([
   { input: { targets: ["web"] }, names: ["web"] },

@@ -51,7 +51,7 @@ describe("the time a command has", () => {
 
   test("is told to whoever reads the schema", () => {
     const { timeout } = exec.input.entries;
-    expect(v.getDescription(timeout.wrapped)).toContain("default 50 for a model");
+    expect(v.getDescription(timeout.wrapped)).toContain("default: 50 for a model");
   });
 });
 
@@ -92,5 +92,5 @@ test.each(["true", "\n", "echo \u0001", "é\u{1f600}"])("takes the command %j", 
 });
 
 test.each(["\0", "echo a\0b", "a\0"])("refuses the command %j", (command) => {
-  expect(validate(command)).toEqual([{ field: "command", message: "a command cannot hold a NUL byte" }]);
+  expect(validate(command)).toEqual([{ field: "command", message: "cannot hold a NUL byte" }]);
 });

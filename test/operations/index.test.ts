@@ -55,6 +55,9 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
     expect(operation.tool).toMatch(/^ssh_[a-z]+$/);
     expect(operation.title).toMatch(/^[A-Z][^.]{3,60}$/);
     expect(operation.description).toMatch(/^[A-Z][\s\S]{80,1500}\.$/);
+    expect(operation.advice).toMatch(/^[A-Z][\s\S]{20,1500}\.$/);
+    // It is for whoever calls.
+    expect(operation.description).not.toMatch(/\bmodels?\b|\bperson\b/i);
     expect(operation.faces.length).toBeGreaterThan(0);
     expect(["read", "write", "execute", "destructive"]).toContain(operation.effect);
     // What changes nothing can be done twice.

@@ -28,6 +28,7 @@ const table: [name: string, rules: Rule[], change: Partial<PolicyRequest>, decis
     ["another target", [rule("r", "deny", { targets: ["dev-*"] })], {}, "allow", null],
     ["the target", [rule("r", "deny", { targets: ["dev-*", "prod-*"] })], {}, "deny", "r"],
     ["the target in capitals", [rule("r", "deny", { targets: ["prod-*"] })], { target: "PROD-DB" }, "deny", "r"],
+    ["the pattern in capitals", [rule("r", "deny", { targets: ["PROD-*"] })], {}, "deny", "r"],
     ["no target", [rule("r", "deny", { targets: ["*"] })], { target: null }, "allow", null],
     ["no target, no list", [rule("r", "deny")], { target: null }, "deny", "r"],
     [

@@ -126,6 +126,70 @@ describe("a command", () => {
     expect(server.runs).toHaveLength(1);
   });
 
+  test("a status, and then a link that dies before the output is complete: unknown, not a success", async () => {
+    const server = await startScriptedServer({
+      exec: (run) => {
+        const channel = run.accept();
+        channel.exit(0);
+        channel.write("half of the out", () => setTimeout(() => run.die(), 50));
+      },
+    });
+    const result = await run(await connect(server), "dump");
+    expect(result).toMatchObject({ outcome: "unknown", exitCode: null, stdout: "half of the out" });
+    expect(result.reason).toContain("before the output was complete (the command had reported status 0)");
+  });
+
+  test("no channel comes: the timeout ends the wait, and so does a cancel; nothing was sent", async () => {
+    const server = await startScriptedServer({
+      connected: (connection) => {
+        // A server that is alive and never answers CHANNEL_OPEN.
+        setImmediate(() => connection.removeAllListeners("session").on("session", () => undefined));
+      },
+    });
+    const connection = await connect(server);
+    await expect(run(connection, "anything", { timeoutMs: 100 })).rejects.toMatchObject({ code: "TIMEOUT" });
+    const cancel = new AbortController();
+    const waiting = run(connection, "anything", { signal: cancel.signal });
+    cancel.abort();
+    await expect(within(waiting, { what: "the cancel" })).rejects.toMatchObject({ code: "CANCELED" });
+    expect(server.runs).toEqual([]);
+  });
+
+  test("empty packets without end cost nothing, and crumbs that wait are gathered", async () => {
+    const server = await startScriptedServer({
+      exec: (run) => {
+        for (let count = 0; count < 50_000; count++) run.force(count % 2 === 0 ? Buffer.alloc(0) : Buffer.from("x"));
+        run.finish(0);
+      },
+    });
+    const connection = await connect(server);
+    const writes: number[] = [];
+    const result = await connection.exec(
+      {
+        command: "crumbs",
+        stdin: (async function* () {})(),
+        stdout: {
+          write: async (chunk) => {
+            writes.push(chunk.length);
+            await Bun.sleep(20);
+          },
+        },
+        stderr: { write: async () => undefined },
+        timeoutMs: null,
+      },
+      new AbortController().signal,
+    );
+    expect(result).toMatchObject({ exitCode: 0, stdoutBytes: 25_000 });
+    expect(writes.reduce((sum, size) => sum + size, 0)).toBe(25_000);
+    expect(writes.length).toBeLessThan(100);
+  });
+
+  test("a command over the limit is refused before anything is sent, by bytes", async () => {
+    const server = await scripted("echo");
+    await expect(run(await connect(server), "漢".repeat(40_000))).rejects.toMatchObject({ code: "TOO_LARGE" });
+    expect(server.runs).toEqual([]);
+  });
+
   test("a refused exec request: unknown, and not repeated", async () => {
     const server = await scripted("refuses-commands");
     const result = await run(await connect(server), "anything");

@@ -134,7 +134,7 @@ describe("readKnownHosts", () => {
     const known = readKnownHosts(files, { host: "web", port: 22 });
     expect(known.problems).toEqual([
       { file: loop, line: null, message: "cannot be read (ELOOP)" },
-      { file: join(folder, "folder"), line: null, message: "cannot be read (EISDIR)" },
+      { file: join(folder, "folder"), line: null, message: "is no regular file" },
     ]);
   });
 });

@@ -1,9 +1,11 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { onCleanup } from "./cleanup.ts";
 import { currentUser } from "./command.ts";
 import { type Daemon, freePort, startDaemon } from "./daemon.ts";
 import { type KeyType, knownHostsLine, makeKey, type PublicKey } from "./keys.ts";
 import { tempDir } from "./temp.ts";
+import { makeUser, type TemporaryUser } from "./users.ts";
 
 export interface SshdOptions {
   /** sshd_config lines; they come first, and the first value of a keyword wins. */
@@ -18,7 +20,10 @@ export interface SshdOptions {
 export interface Sshd {
   readonly host: "127.0.0.1";
   readonly port: number;
-  /** Who this process is: the user that can log in with an authorized key. */
+  /**
+   * A user with this process's own rights that can log in with an authorized key. For root it has a home of its own and /bin/sh: what a
+   * person's start-up files do, and what they leave when they are killed, is no matter of a test.
+   */
   readonly user: string;
   readonly pid: number;
   /** Its configuration and keys; readable by every user. */
@@ -82,7 +87,7 @@ export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
   return {
     host: "127.0.0.1",
     port,
-    user: currentUser(),
+    user: await loginUser(),
     pid: daemon.pid,
     dir,
     hostKeys,
@@ -91,6 +96,20 @@ export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
     log: daemon.log,
     stop: daemon.stop,
   };
+};
+
+let superuser: Promise<TemporaryUser> | null = null;
+
+const loginUser = async (): Promise<string> => {
+  if (process.getuid?.() !== 0) return currentUser();
+  if (superuser === null) {
+    superuser = makeUser({ superuser: true, shell: "/bin/sh" });
+    // The user is removed after each test file; the next one needs another.
+    onCleanup(() => {
+      superuser = null;
+    });
+  }
+  return (await superuser).name;
 };
 
 /** Starts on the given port, or on a free one; another process may take a free port first, so a few are tried. */

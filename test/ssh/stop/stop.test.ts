@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "../../../src/ssh/connection.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { type KeyPair, makeKey } from "../../support/keys.ts";
+import { startProxy } from "../../support/proxy.ts";
 import { startSshd } from "../../support/sshd.ts";
+import { tempDir } from "../../support/temp.ts";
 import { makeUser } from "../../support/users.ts";
 import { waitFor } from "../../support/wait.ts";
 import { open, run } from "../open.ts";
@@ -159,4 +161,59 @@ test("input that is cut never looks complete: the command gets no end of input, 
   const result = await run(connection, `cat >${upload} && echo complete >${upload}.done`, { stdin });
   expect(result).toMatchObject({ outcome: "canceled", stopped: "confirmed" });
   expect(existsSync(`${upload}.done`)).toBe(false);
+});
+
+test("all commands of a connection, stopped at once, leave nothing: as root, tagged or not", async () => {
+  for (const options of [[], ["AcceptEnv LC_*"]]) {
+    const sshd = await startSshd({ authorizedKeys: [key.line], options });
+    const connection = await open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+    const marks = Array.from({ length: 6 }, nextMark);
+    const cancel = new AbortController();
+    const running = marks.map((mark) => run(connection, `sleep ${mark} & sleep ${mark}`, { signal: cancel.signal }));
+    await waitFor(() => marks.every((mark) => leftOf(mark).length >= 2), { what: "the commands" });
+    cancel.abort();
+    for (const result of await Promise.all(running)) expect(result).toMatchObject({ stopped: "confirmed" });
+    expect(marks.flatMap(leftOf)).toEqual([]);
+  }
+});
+
+test("a command begun while an untagged one is stopped is not taken for it", async () => {
+  const sshd = await startSshd({ authorizedKeys: [key.line] });
+  const proxy = await startProxy(sshd);
+  const connection = await open({ port: proxy.port, user: sshd.user, keys: [key.path] });
+  proxy.setDelay(75);
+  // The first ends by itself while the helper that is to stop it is on its way; the second begins meanwhile.
+  const [first, second] = [
+    run(connection, "sleep 0.4", { timeoutMs: 300 }),
+    Bun.sleep(310).then(() => run(connection, "sleep 1; echo unharmed")),
+  ];
+  expect((await first).outcome).toBe("timedOut");
+  expect(await second).toMatchObject({ outcome: "exited", exitCode: 0, stdout: "unharmed\n" });
+});
+
+test("a process whose name and environment hide it is found all the same", async () => {
+  const sshd = await startSshd({ authorizedKeys: [key.line], options: ["AcceptEnv LC_*"] });
+  const connection = await open({ port: sshd.port, user: sshd.user, keys: [key.path] });
+  const mark = nextMark();
+  const hidden = `exec env -i perl -e '$0 = "a\\nb) c ${mark}"; sleep 600'`;
+  const running = run(connection, hidden, { timeoutMs: 1000 });
+  await waitFor(() => leftOf(mark).length > 0, { what: "the command" });
+  expect(await running).toMatchObject({ outcome: "timedOut", stopped: "confirmed" });
+  expect(leftOf(mark)).toEqual([]);
+});
+
+test("a key with a forced command: it runs once, and a stop says that it is not confirmed", async () => {
+  const home = tempDir("forced");
+  chmodSync(home, 0o777);
+  const ran = join(home, "ran");
+  const mark = nextMark();
+  const forced = await makeKey();
+  const sshd = await startSshd({
+    authorizedKeys: [`command="echo ran >>${ran}; sleep ${mark}" ${forced.line}`],
+    options: ["AcceptEnv LC_*"],
+  });
+  const connection = await open({ port: sshd.port, user: sshd.user, keys: [forced.path] });
+  const result = await run(connection, "whatever", { timeoutMs: 500 });
+  expect(result).toMatchObject({ outcome: "timedOut", stopped: "unconfirmed" });
+  expect(readFileSync(ran, "utf8")).toBe("ran\n");
 });

@@ -9,7 +9,10 @@ const longestText = 8 * 1024;
 
 const encoder = new TextEncoder();
 
-/** @throws SshMcpError TOO_LARGE, INTERNAL for what JSON cannot say */
+/**
+ * The frames of a result, in the order to send them.
+ * @throws SshMcpError TOO_LARGE, INTERNAL for what JSON cannot say
+ */
 export const encodeResult = (call: number, value: unknown): Uint8Array[] => {
   const text = stringify(value);
   const json = encoder.encode(text);
@@ -28,6 +31,7 @@ export const encodeResult = (call: number, value: unknown): Uint8Array[] => {
   return [...pieces, encodeControl(call, { kind: "result", value: null, chunked: true })];
 };
 
+/** The frame of an error, its texts cut to what fits. */
 export const encodeFailure = (call: number, error: SshMcpError): Uint8Array => {
   const record = error.toRecord();
   const hint = record.hint === null ? null : shortened(record.hint);

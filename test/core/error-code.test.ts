@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { errorCode } from "../../src/files/error-code.ts";
+import { errorCode } from "../../src/core/error-code.ts";
 
 test("errorCode names a system error, and shows anything else", () => {
   let thrown: unknown;
