@@ -42,7 +42,7 @@ const notes = ({ operation, flags, rest }: Command, commands: readonly Command[]
     operation.streams === "pipe"
       ? "Exit status: the command's own; 128+n when signal n ended it, 124 when it ran out of time, 2 for wrong usage, 255 for every other error"
       : "Exit status: 0, 1 when it failed, 2 for wrong usage, 4 when a person must act"
-  }; 129, 130 or 143 after SIGHUP, Ctrl-C or SIGTERM, 141 when nobody reads stdout.`,
+  }; 129, 130, 131 or 143 after SIGHUP, Ctrl-C, SIGQUIT or SIGTERM, 141 when nobody reads stdout.`,
 ];
 
 const finished = (paragraphs: readonly string[], colour: boolean): string => {

@@ -18,6 +18,8 @@ type Run = Extract<Parsed, { kind: "run" }>;
 
 const sessionEnds = "the session ends with this command; `ssh-mcp serve` keeps its sessions while it runs";
 
+const leftAtOnce = "left at once; what runs on the server may go on";
+
 /** The last word to a reader and the goodbye to servers are polite, but not worth waiting for. */
 const farewellMs = 1000;
 
@@ -32,7 +34,8 @@ export const perform = async (run: Run, printer: Printer, world: World): Promise
     () => stop.abort(),
     (status) => {
       terminal?.close();
-      world.exit(status);
+      const said = printer.note(leftAtOnce);
+      void Promise.race([said, Bun.sleep(farewellMs)]).then(() => world.exit(status));
     },
   );
   const patience = watchStop(stop.signal, () => {

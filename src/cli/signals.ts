@@ -1,5 +1,5 @@
 /**
- * SIGINT, SIGTERM and SIGHUP: the first one stops what runs, in order; a second one leaves at once. A signal that was ignored when we
+ * SIGINT, SIGTERM, SIGHUP and SIGQUIT: the first one stops what runs, in order; a second one leaves at once. A signal that was ignored when we
  * started, as under nohup(1) or for a background job of a script, stays ignored.
  */
 import { readFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { exitStatusOfSignal } from "../core/exit-status.ts";
 const statuses = {
   SIGHUP: exitStatusOfSignal("HUP"),
   SIGINT: exitStatusOfSignal("INT"),
+  SIGQUIT: exitStatusOfSignal("QUIT"),
   SIGTERM: exitStatusOfSignal("TERM"),
 } as const;
 

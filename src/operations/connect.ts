@@ -63,6 +63,7 @@ export const connect = defineOperation({
   streams: "none",
   cliOnly: ["configFile", "options"],
   run: async (input, context) => {
+    context.progress(`opening ${input.destination}`);
     const opened = await context.sessions.open(
       {
         ...dialRequest(input.destination, input, input.timeout),

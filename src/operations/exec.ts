@@ -79,7 +79,9 @@ export const exec = defineOperation({
   cliOnly: ["user", "port", "identityFile", "connectTimeout", "configFile", "options"],
   run: async (input, context) => {
     const startedAt = performance.now();
+    context.progress(`opening ${input.target}`);
     const session = await context.sessions.use(dialRequest(input.target, input, input.connectTimeout), context);
+    context.progress(`running on ${session.info.name}`);
     const { reason, ...result } = await session.exec(
       {
         command: input.command,

@@ -126,7 +126,9 @@ test("a client that asks is told every five seconds that its call still runs", a
     .catch(() => "canceled");
   await waitFor(() => told.length > 0, { what: "the first notification" });
   const elapsed = (performance.now() - startedAt) / 1000;
-  expect(told).toEqual([{ progress: expect.any(Number), message: expect.stringMatching(/^running, [56] s$/) }]);
+  expect(told).toEqual([
+    { progress: expect.any(Number), message: expect.stringMatching(/^running on [a-z0-9.-]+, [56] s$/) },
+  ]);
   expect(told[0]?.progress).toBeWithin(4.9, elapsed + 0.1);
   cancel.abort();
   expect(await call).toBe("canceled");
