@@ -11,6 +11,9 @@ import { within } from "./within.ts";
 /** After a stop, how long the channel may take to close, and then the caller to read, before the result is given without it. */
 const afterStopMs = 1000;
 
+/** A wait for a channel up to this is the connection's matter and takes nothing from the command's own time. */
+const freeWaitMs = 5000;
+
 /** The connection as a command sees it. */
 export interface CommandHost {
   pool: ChannelPool;
@@ -24,7 +27,7 @@ export interface CommandHost {
 
 /**
  * Runs one command and streams it. The exec request is handed over at most once; from then on the answer is always a result.
- * The command's time runs from here on, also while it waits for a channel.
+ * Its time runs from the exec request on; a wait for a channel counts when it is longer than a few seconds.
  * @throws SshMcpError when the request was not handed over: CANCELED, TIMEOUT, TOO_LARGE, CHANNEL_REFUSED, CONNECTION_LOST, PROTOCOL_ERROR
  */
 export const runCommand = async (
@@ -42,9 +45,11 @@ export const runCommand = async (
       },
     );
   }
+  const { timeoutMs } = request;
   const startedAt = performance.now();
-  const channel = await acquire(host, request.timeoutMs, signal);
-  const left = request.timeoutMs === null ? null : Math.max(1, request.timeoutMs - (performance.now() - startedAt));
+  const channel = await acquire(host, timeoutMs === null ? null : Math.max(timeoutMs, freeWaitMs), signal);
+  const waited = performance.now() - startedAt;
+  const left = timeoutMs === null || waited <= freeWaitMs ? timeoutMs : Math.max(1, timeoutMs - waited);
   return new RunningCommand(host, channel, { ...request, timeoutMs: left }, signal).finish();
 };
 

@@ -121,7 +121,8 @@ test("twelve stopped commands leak no slot: the thirteenth runs", async () => {
   const sshd = await startSshd({ authorizedKeys: [key.line] });
   const connection = await open({ port: sshd.port, user: sshd.user, keys: [key.path] });
   for (let count = 0; count < 12; count++) {
-    expect(await run(connection, `sleep ${nextMark()}`, { timeoutMs: 50 })).toMatchObject({ stopped: "confirmed" });
+    const result = await run(connection, `sleep ${nextMark()}`, { timeoutMs: 50 });
+    expect(result).toMatchObject({ outcome: "timedOut", stopped: "confirmed" });
   }
   expect(await run(connection, "echo still here")).toMatchObject({ stdout: "still here\n", exitCode: 0 });
 });
