@@ -3,6 +3,7 @@ import { cleanup } from "./cleanup.ts";
 import { runCommand } from "./command.ts";
 import { descendantsOf, endProcesses, isAlive, ofUser, withEnvironment } from "./processes.ts";
 import { startProgram } from "./program.ts";
+import { waitFor } from "./wait.ts";
 
 afterAll(cleanup);
 
