@@ -52,7 +52,7 @@ describe("resolveHost", () => {
       port: 1,
       user: "request",
       identitiesOnly: true,
-      identityFiles: [`${env.home}/k`, "/work/k", "/o", "/user", "/system"],
+      identityFiles: [`${env.home}/k`, "/desk/k", "/o", "/user", "/system"],
       identityFilesRequested: 2,
       isAlias: true,
     });
@@ -68,7 +68,7 @@ describe("resolveHost", () => {
     const none = resolveHost(request("h", { configFile: "None" }), env);
     expect([none.port, none.user]).toEqual([22, "me"]);
     const error = thrownBy(() => resolveHost(request("h", { configFile: "missing" }), env));
-    expect([error.code, error.message]).toEqual(["CONFIG_INVALID", "there is no configuration file /work/missing"]);
+    expect([error.code, error.message]).toEqual(["CONFIG_INVALID", "there is no configuration file /desk/missing"]);
   });
 
   test("works with Debian's stock system file", () => {
