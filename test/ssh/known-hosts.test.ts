@@ -125,6 +125,12 @@ describe("readKnownHosts", () => {
     expect(checkHostKey(known, one).status).toBe("match");
   });
 
+  test("reads no device, which would never end; /dev/null is the usual way to have none", () => {
+    const { keys, problems } = readKnownHosts(["/dev/zero", "/dev/null"], { host: "web", port: 22 });
+    expect(keys).toEqual([]);
+    expect(problems).toEqual([{ file: "/dev/zero", line: null, message: "is no regular file" }]);
+  });
+
   test("reports files that cannot be read, and misses none that do not exist", () => {
     const folder = tempDir("known");
     const loop = join(folder, "loop");
