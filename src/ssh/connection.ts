@@ -6,7 +6,15 @@ import { SessionChannel } from "./channel.ts";
 import { ChannelPool } from "./channel-pool.ts";
 import { connectionError } from "./connection-errors.ts";
 import { runCommand } from "./exec.ts";
-import { guardWindows, onForcedCommand, openSessionChannel, ping, protocolOf, softwareOf } from "./ssh2.ts";
+import {
+  ChannelOpenFailure,
+  guardWindows,
+  onForcedCommand,
+  openSessionChannel,
+  ping,
+  protocolOf,
+  softwareOf,
+} from "./ssh2.ts";
 import { Stopper } from "./stop.ts";
 import { within } from "./within.ts";
 
@@ -51,8 +59,14 @@ export class Connection {
     this.#client = client;
     this.#socket = socket;
     this.#where = where;
-    const open = (): Promise<SessionChannel> =>
-      openSessionChannel(client, (channel) => new SessionChannel(channel, protocolOf(client), () => this.#isOpen));
+    const open = async (): Promise<SessionChannel> => {
+      // ssh2 drops what is asked of a connection that has ended, and never answers.
+      if (!this.#isOpen) throw new ChannelOpenFailure("the connection has ended", null);
+      return openSessionChannel(
+        client,
+        (channel) => new SessionChannel(channel, protocolOf(client), () => this.#isOpen),
+      );
+    };
     this.#pool = new ChannelPool(open, softwareOf(client));
     this.#stopper = new Stopper({
       pool: this.#pool,
@@ -66,7 +80,8 @@ export class Connection {
       this.#fail(new SshMcpError("PROTOCOL_ERROR", `${where} sent more than a channel's window allows`));
     });
     socket.on("data", () => this.#heard());
-    client.on("error", (error) => this.#note(connectionError(error, "ready", where)));
+    // Every error here is fatal. ssh2 only says goodbye, and a peer that does not answer it would keep all commands waiting.
+    client.on("error", (error) => this.#fail(connectionError(error, "ready", where)));
     client.on("close", () => this.#end());
     this.#pool.prepare();
   }

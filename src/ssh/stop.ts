@@ -131,6 +131,9 @@ export class Stopper {
     try {
       const script = stopScript({ mark, variable: tagVariable, tags, tagged, all, signals });
       return await this.#converse(helper, mark, script);
+    } catch {
+      // Whatever went wrong with the helper, everybody who waits for it gets an answer: nobody could look.
+      return null;
     } finally {
       helper.close();
     }

@@ -4,7 +4,7 @@ import { behaviours } from "../support/behaviours.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { startProxy, type TcpProxy } from "../support/proxy.ts";
 import { type ScriptedServer, startScriptedServer } from "../support/scripted-server.ts";
-import { waitFor } from "../support/wait.ts";
+import { waitFor, within } from "../support/wait.ts";
 import { open, run, type TestConnectionOptions } from "./open.ts";
 
 afterAll(cleanup);
@@ -69,4 +69,40 @@ test("a corrupted packet ends the connection, and the outcome is unknown", async
   server.runs[0]?.accept().write("some output");
   expect(await running).toMatchObject({ outcome: "unknown", stdout: "" });
   expect(server.runs).toHaveLength(1);
+});
+
+test("a peer that breaks the protocol and keeps the link open: the command ends all the same", async () => {
+  const server = await startScriptedServer(behaviours["hangs-in-command"]);
+  const proxy = await startProxy({ host: "127.0.0.1", port: server.port });
+  const connection = await open({ port: proxy.port, user: "tester" });
+  const running = run(connection, "hang");
+  await waitFor(() => server.runs.length === 1, { what: "the command" });
+  // Our goodbye does not arrive, so the peer never closes its side.
+  proxy.setDelay({ toServer: 600_000, toClient: 0 });
+  proxy.corrupt("toClient", 0);
+  server.runs[0]?.accept().write("some output");
+  expect(await within(running, { what: "the outcome" })).toMatchObject({ outcome: "unknown", stdout: "" });
+});
+
+test("a link that dies while commands wait in line: all of them are told, and nothing of them was sent", async () => {
+  const ran: string[] = [];
+  const server = await startScriptedServer({
+    openChannel: (index) => index === 1,
+    exec: (command) => {
+      ran.push(command.command);
+      command.accept();
+    },
+  });
+  const proxy = await startProxy({ host: "127.0.0.1", port: server.port });
+  const connection = await open({ port: proxy.port, user: "tester" });
+  const first = run(connection, "first");
+  await waitFor(() => ran.length === 1, { what: "the command" });
+  const others = ["second", "third"].map((command) => run(connection, command).catch((error: unknown) => error));
+  await waitFor(() => connection.isFull, { what: "the line" });
+  proxy.cut("reset");
+  expect(await within(first, { what: "the outcome" })).toMatchObject({ outcome: "unknown" });
+  for (const error of await within(Promise.all(others), { what: "the others" })) {
+    expect(error).toMatchObject({ code: "CONNECTION_LOST" });
+  }
+  expect(ran).toEqual(["first"]);
 });
