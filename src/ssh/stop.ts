@@ -63,8 +63,9 @@ export class Stopper {
   async stop(command: StoppableCommand): Promise<StopResult> {
     if (!this.#host.connected()) return "unconfirmed";
     const startedAt = performance.now();
-    const tagged = await within(command.tagged, answerLimitMs / 2, false);
+    // First of all, before anything is awaited: who is stopped together must be looked for together.
     const verdict = await this.#askHelper(command);
+    const tagged = await isTagged(command);
     if (verdict === "left") return "unconfirmed";
     if (verdict === "gone") {
       // An open channel is held by somebody: a process that the helper could not tell to be the command's.
@@ -126,7 +127,7 @@ export class Stopper {
       return null;
     }
     const mark = `ssh-mcp-stop-${randomBytes(12).toString("hex")}`;
-    const tagged = (await Promise.all(commands.map((each) => within(each.tagged, 1, false)))).every(Boolean);
+    const tagged = (await Promise.all(commands.map(isTagged))).every(Boolean);
     const tags = commands.map(({ tag }) => tag);
     try {
       const script = stopScript({ mark, variable: tagVariable, tags, tagged, all, signals });
@@ -165,6 +166,9 @@ export class Stopper {
     return said;
   }
 }
+
+/** The server's word on the tag may still be on its way. */
+const isTagged = ({ tagged }: StoppableCommand): Promise<boolean> => within(tagged, answerLimitMs / 2, false);
 
 /**
  * Climbs the ladder through the channel, from TERM: a shell's background children ignore INT, and OpenSSH forgets the group once its leader

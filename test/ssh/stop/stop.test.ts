@@ -178,6 +178,24 @@ test("all commands of a connection, stopped at once, leave nothing: as root, tag
   }
 });
 
+test("commands stopped at once are looked for together, whatever of the server's answers is still on its way", async () => {
+  const sshd = await startSshd({ authorizedKeys: [key.line] });
+  const proxy = await startProxy(sshd);
+  const connection = await open({ port: proxy.port, user: sshd.user, keys: [key.path] });
+  const marks = [nextMark(), nextMark()];
+  const cancel = new AbortController();
+  proxy.setDelay(200);
+  const running = marks.map(async (mark, index) => {
+    // The first one's requests are answered by the time of the stop, the second one's are not.
+    await Bun.sleep(index * 300);
+    return run(connection, `sleep ${mark}`, { signal: cancel.signal });
+  });
+  await waitFor(() => marks.every((mark) => leftOf(mark).length > 0), { what: "the commands" });
+  cancel.abort();
+  for (const result of await Promise.all(running)) expect(result).toMatchObject({ stopped: "confirmed" });
+  expect(marks.flatMap(leftOf)).toEqual([]);
+});
+
 test("a command begun while an untagged one is stopped is not taken for it", async () => {
   const sshd = await startSshd({ authorizedKeys: [key.line] });
   const proxy = await startProxy(sshd);
