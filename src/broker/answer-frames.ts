@@ -1,6 +1,7 @@
 /** The last frames of a call: its result, or why there is none. */
 import { SshMcpError } from "../core/errors.ts";
-import { controlLimit, dataLimit, encodeControl, encodeFrame, frameType, valueLimit } from "./protocol.ts";
+import { controlLimit, dataLimit, encodeFrame, frameType } from "./frame.ts";
+import { encodeControl, valueLimit } from "./protocol.ts";
 
 /** Over half a control frame, a result travels in pieces. */
 const wholeLimit = controlLimit / 2;

@@ -3,21 +3,10 @@ import { SshMcpError } from "../core/errors.ts";
 import { hintFor } from "../core/hint.ts";
 import type { Caller } from "../core/operation.ts";
 import type { Question, Sink } from "../core/session.ts";
+import { decodeCredit, decodeJson, encodeCredit, type Frame, frameType, malformed, type StreamType } from "./frame.ts";
 import { IncomingStream } from "./incoming-stream.ts";
 import { InputPump } from "./input-pump.ts";
-import {
-  decodeCredit,
-  decodeJson,
-  encodeControl,
-  encodeCredit,
-  type Frame,
-  frameType,
-  malformed,
-  type PromptMessage,
-  type StreamType,
-  streamWindow,
-  valueLimit,
-} from "./protocol.ts";
+import { encodeControl, type PromptMessage, streamWindow, valueLimit } from "./protocol.ts";
 import { parsePrompt, parseReply } from "./replies.ts";
 
 export interface CallOptions {

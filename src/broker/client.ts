@@ -5,17 +5,8 @@
 import { SshMcpError } from "../core/errors.ts";
 import { release } from "../core/version.ts";
 import { type CallOptions, ClientCall } from "./client-call.ts";
-import {
-  decodeJson,
-  encodeControl,
-  type Frame,
-  FrameReader,
-  frameType,
-  malformed,
-  otherLanguage,
-  protocolVersion,
-  type Transport,
-} from "./protocol.ts";
+import { decodeJson, type Frame, FrameReader, frameType, malformed } from "./frame.ts";
+import { encodeControl, otherLanguage, protocolVersion, type Transport } from "./protocol.ts";
 import { parseReply } from "./replies.ts";
 
 export type { CallOptions } from "./client-call.ts";

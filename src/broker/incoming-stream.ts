@@ -3,7 +3,7 @@
  * sender as credit, so never more than one window waits.
  */
 import { SshMcpError } from "../core/errors.ts";
-import { malformed } from "./protocol.ts";
+import { malformed } from "./frame.ts";
 
 /** Small frames share blocks of this size: a window full of one-byte frames costs no more than any other. */
 const blockSize = 4 * 1024;

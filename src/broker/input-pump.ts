@@ -1,7 +1,8 @@
 /** Sends a call's standard input as far as the broker gives credit, and its end. */
 import { SshMcpError } from "../core/errors.ts";
+import { encodeFrame, frameType } from "./frame.ts";
 import { OutgoingStream } from "./outgoing-stream.ts";
-import { encodeFrame, frameType, streamWindow } from "./protocol.ts";
+import { streamWindow } from "./protocol.ts";
 
 export class InputPump {
   readonly #number: number;

@@ -4,7 +4,7 @@
  */
 import type { SshMcpError } from "../core/errors.ts";
 import type { Sink } from "../core/session.ts";
-import { dataLimit, malformed } from "./protocol.ts";
+import { dataLimit, malformed } from "./frame.ts";
 
 interface Writer extends PromiseWithResolvers<void> {
   rest: Uint8Array;

@@ -3,7 +3,8 @@
  * so a narrow look at what the client uses is enough; fields that a newer release adds are none of its business.
  */
 import { SshMcpError } from "../core/errors.ts";
-import { type BrokerMessage, malformed, type PromptMessage } from "./protocol.ts";
+import { malformed } from "./frame.ts";
+import type { BrokerMessage, PromptMessage } from "./protocol.ts";
 
 /** A message as the client reads it: a failure is the error it stands for. */
 export type Reply = Exclude<BrokerMessage, { kind: "failure" }> | { kind: "failure"; error: SshMcpError };

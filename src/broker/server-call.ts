@@ -2,21 +2,11 @@
 import { SshMcpError, toSshMcpError } from "../core/errors.ts";
 import { encodeFailure, encodeResult } from "./answer-frames.ts";
 import type { CallIo, Dispatch } from "./dispatch.ts";
+import { decodeCredit, encodeCredit, encodeFrame, type Frame, frameType, malformed } from "./frame.ts";
 import { IncomingStream } from "./incoming-stream.ts";
 import { OutgoingStream } from "./outgoing-stream.ts";
 import { Prompts } from "./prompts.ts";
-import {
-  decodeCredit,
-  encodeControl,
-  encodeCredit,
-  encodeFrame,
-  encodePrompt,
-  type Frame,
-  frameType,
-  malformed,
-  type Request,
-  streamWindow,
-} from "./protocol.ts";
+import { encodeControl, encodePrompt, type Request, streamWindow } from "./protocol.ts";
 
 /** Progress is for people: cut to a line's length. */
 const longestProgress = 1024;

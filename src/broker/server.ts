@@ -9,15 +9,11 @@ import type { Caller } from "../core/operation.ts";
 import { encodeFailure } from "./answer-frames.ts";
 import { parseClientMessage } from "./control.ts";
 import type { Dispatch } from "./dispatch.ts";
+import { decodeJson, type Frame, FrameReader, frameType, malformed } from "./frame.ts";
 import {
   type ClientMessage,
   callLimit,
-  decodeJson,
   encodeControl,
-  type Frame,
-  FrameReader,
-  frameType,
-  malformed,
   otherLanguage,
   protocolVersion,
   type Request,

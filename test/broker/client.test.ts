@@ -1,15 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { BrokerClient, type CallOptions } from "../../src/broker/client.ts";
+import { controlLimit, dataLimit, encodeCredit, frameType } from "../../src/broker/frame.ts";
 import { createPair } from "../../src/broker/pair.ts";
-import {
-  controlLimit,
-  dataLimit,
-  encodeCredit,
-  frameType,
-  streamWindow,
-  type Transport,
-  valueLimit,
-} from "../../src/broker/protocol.ts";
+import { streamWindow, type Transport, valueLimit } from "../../src/broker/protocol.ts";
 import { waitFor } from "../support/wait.ts";
 import { question } from "./fake-operations.ts";
 import { caller, RawPeer } from "./raw-peer.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { type Frame, FrameReader, frameType } from "../../src/broker/frame.ts";
 import { InputPump } from "../../src/broker/input-pump.ts";
-import { type Frame, FrameReader, frameType, streamWindow } from "../../src/broker/protocol.ts";
+import { streamWindow } from "../../src/broker/protocol.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A pump of one chunk, the types of the frames it sent, and what happened to its source. */

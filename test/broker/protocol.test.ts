@@ -5,14 +5,14 @@ import {
   dataLimit,
   decodeCredit,
   decodeJson,
-  encodeControl,
   encodeCredit,
   encodeFrame,
   type Frame,
   FrameReader,
   type FrameType,
   frameType,
-} from "../../src/broker/protocol.ts";
+} from "../../src/broker/frame.ts";
+import { encodeControl } from "../../src/broker/protocol.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 
 const decodeAll = (chunks: readonly Uint8Array[]): Frame[] => {

@@ -1,15 +1,6 @@
 /** One end of a connection without manners: sends any frame or bytes, and keeps what it gets. */
-import {
-  type ClientMessage,
-  encodeFrame,
-  type Frame,
-  FrameReader,
-  type FrameType,
-  frameType,
-  protocolVersion,
-  type Request,
-  type Transport,
-} from "../../src/broker/protocol.ts";
+import { encodeFrame, type Frame, FrameReader, type FrameType, frameType } from "../../src/broker/frame.ts";
+import { type ClientMessage, protocolVersion, type Request, type Transport } from "../../src/broker/protocol.ts";
 import { waitFor } from "../support/wait.ts";
 
 export const caller = { face: "cli", client: "cli", cwd: "/", agentSocket: null } as const;

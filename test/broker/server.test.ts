@@ -1,16 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createDispatch } from "../../src/broker/dispatch.ts";
+import { decodeCredit, encodeCredit, encodeFrame, frameType } from "../../src/broker/frame.ts";
 import { createPair } from "../../src/broker/pair.ts";
-import {
-  callLimit,
-  decodeCredit,
-  encodeCredit,
-  encodeFrame,
-  frameType,
-  streamWindow,
-  type Transport,
-} from "../../src/broker/protocol.ts";
+import { callLimit, streamWindow, type Transport } from "../../src/broker/protocol.ts";
 import { type ServedConnection, serveConnection } from "../../src/broker/server.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 import { waitFor, within } from "../support/wait.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { dataLimit } from "../../src/broker/frame.ts";
 import { IncomingStream } from "../../src/broker/incoming-stream.ts";
 import { OutgoingStream } from "../../src/broker/outgoing-stream.ts";
-import { dataLimit } from "../../src/broker/protocol.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 
 const cutShort = new SshMcpError("CANCELED", "cut short");
