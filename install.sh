@@ -10,7 +10,7 @@ Compiles ssh-mcp from this checkout and installs it as ~/.local/bin/ssh-mcp.
 Bun is fetched from the npm registry into the checkout when it is missing.
 
   --prefix DIR   install as DIR/bin/ssh-mcp
-  --demo         run it afterwards
+  --demo         run `ssh-mcp demo` afterwards: all of it in two seconds, on this machine alone
   --deps-only    only bring Bun and the dependencies; the last line is Bun's path
   --help         show this
 END
@@ -65,8 +65,8 @@ main() {
   install_binary
   say "installed $bin/ssh-mcp"
   explain_path
-  # The least that shows that it runs, wherever PATH points.
-  [ $demo = no ] || "$bin/ssh-mcp" --version
+  # The one that was just installed, wherever PATH points.
+  [ $demo = no ] || "$bin/ssh-mcp" demo
 }
 
 # Sets $bun: one of exactly the pinned version, from PATH or from .bun, else fetched into .bun.

@@ -27,30 +27,26 @@ const at = (sorted: readonly number[], part: number): number => {
   return (nearest + (sorted[rank] ?? nearest)) / 2;
 };
 
-export interface Pairs<T> {
-  ours: T[];
-  other: T[];
+/** One of those that are compared: what it does, and what was measured of it. */
+export interface Side<T> {
+  /** Measures once. What is not to be measured, such as closing the session again, it does outside of what it returns. */
+  measure(): Promise<T>;
+  readonly samples: T[];
 }
 
+export const side = <T>(measure: () => Promise<T>): Side<T> => ({ measure, samples: [] });
+
 /**
- * Measures the two in turn, A B A B: whatever the machine does meanwhile, it does to both. The first rounds, which fill caches, are
- * run and not kept.
+ * Measures the sides in turn, A B A B: whatever the machine does meanwhile, it does to all of them. The first rounds, which fill
+ * caches, are run and not kept.
  */
-export const interleave = async <T>(
-  rounds: number,
-  ours: () => Promise<T>,
-  other: () => Promise<T>,
-  warmUps = 1,
-): Promise<Pairs<T>> => {
-  const pairs: Pairs<T> = { ours: [], other: [] };
+export const inTurn = async <T>(rounds: number, sides: readonly Side<T>[], warmUps = 1): Promise<void> => {
   for (let round = -warmUps; round < rounds; round++) {
-    const a = await ours();
-    const b = await other();
-    if (round < 0) continue;
-    pairs.ours.push(a);
-    pairs.other.push(b);
+    for (const { measure, samples } of sides) {
+      const sample = await measure();
+      if (round >= 0) samples.push(sample);
+    }
   }
-  return pairs;
 };
 
 /** How long the work took. */

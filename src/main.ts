@@ -5,35 +5,58 @@
 /** A module, for the await at its end. */
 export {};
 
-const openBroker = async () => (await import("./broker/open-local.ts")).openLocalBroker();
-
 const words = process.argv.slice(2);
+
+const accessToBrokers = async () => (await import("./broker/access.ts")).brokerAccess(process.env);
 
 const serveAgent = async (): Promise<number> => {
   const { serve } = await import("./mcp/serve.ts");
-  // The broker brings ssh2 with it: the client's first call pays for that, not its start.
-  let opened: ReturnType<typeof openBroker> | null = null;
-  const broker = () => (opened ??= openBroker());
+  const open = async () => (await accessToBrokers()).openBroker({ noBroker: false });
+  // The client's first call waits for the broker, and not its start.
+  let opened: ReturnType<typeof open> | null = null;
+  const broker = () => {
+    opened ??= open().catch((thrown) => {
+      // What kept it from opening may be gone at the next call.
+      opened = null;
+      throw thrown;
+    });
+    return opened;
+  };
   return await serve({
     call: async (options) => (await broker()).client.call(options),
     close: async () => (await opened)?.close(),
   });
 };
 
+const beBroker = async (): Promise<number> => (await import("./broker/run-broker.ts")).runBroker();
+
+const showDemo = async (): Promise<number> => (await import("./demo/run.ts")).runDemo();
+
+const openWorld = async () => {
+  const [{ processWorld }, access] = await Promise.all([import("./cli/world.ts"), accessToBrokers()]);
+  return processWorld(access);
+};
+
 const serveOneCommand = async (): Promise<number> => {
-  const [{ runCli }, { processWorld }] = await Promise.all([import("./cli/run.ts"), import("./cli/world.ts")]);
-  return await runCli(words, processWorld(openBroker));
+  if (words[0] === "exec") {
+    const { runFast } = await import("./cli/fast.ts");
+    const status = await runFast(words);
+    if (status !== null) return status;
+  }
+  const { runCli } = await import("./cli/run.ts");
+  return await runCli(words, await openWorld());
 };
 
 const run = async (): Promise<number> => {
+  const [command, verb] = words;
   try {
-    return await (words.length === 1 && words[0] === "serve" ? serveAgent() : serveOneCommand());
+    if (command === "serve" && words.length === 1) return await serveAgent();
+    if (command === "broker" && verb === "run" && words.length === 2) return await beBroker();
+    if (command === "demo" && words.length === 1) return await showDemo();
+    return await serveOneCommand();
   } catch (thrown) {
-    const [{ reportEscaped }, { processWorld }] = await Promise.all([
-      import("./cli/escaped.ts"),
-      import("./cli/world.ts"),
-    ]);
-    return await reportEscaped(thrown, words, processWorld(openBroker));
+    const { reportEscaped } = await import("./cli/escaped.ts");
+    return await reportEscaped(thrown, words, await openWorld());
   }
 };
 

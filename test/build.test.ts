@@ -23,10 +23,20 @@ const source = (word: string) => `
 
 const compile = async (text: string) => {
   writeFileSync(join(folder, "main.ts"), text);
-  await build(join(folder, "main.ts"), outfile);
+  return await build(join(folder, "main.ts"), outfile);
 };
 
-beforeAll(() => compile(source("first")));
+let metafile: Bun.BuildMetafile;
+beforeAll(async () => {
+  metafile = await compile(source("first"));
+});
+
+test("it says of every module what it imports", () => {
+  const main = Object.keys(metafile.inputs).find((file) => file.endsWith("main.ts")) ?? "";
+  expect(metafile.inputs[main]?.imports).toMatchObject([
+    { path: "node_modules/ssh2/lib/index.js", kind: "import-statement" },
+  ]);
+});
 
 test("the executable runs no code of the folder it is started in, and reads no .env", async () => {
   const hostile = tempDir("cwd");

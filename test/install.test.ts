@@ -33,7 +33,7 @@ const fakeBun = (version: string) => `
   echo "bun $*" >>"$CALLS"
   case $1 in
     --version) echo ${version} ;;
-    */src/build.ts) mkdir -p "$(dirname "$3")"; printf '#!/bin/sh\\necho fake-version\\n' >"$3"; chmod 755 "$3" ;;
+    */src/build.ts) mkdir -p "$(dirname "$3")"; printf '#!/bin/sh\\necho "fake $*"\\n' >"$3"; chmod 755 "$3" ;;
   esac`;
 
 /** An npm that lays out what the registry's packages hold: one build that does not run here, and one that does. */
@@ -91,7 +91,7 @@ test("uses a Bun of exactly the pinned version that is on PATH", async () => {
   const checkout = makeCheckout();
   writeScript(join(checkout.tools, "bun"), fakeBun(pinned));
   const outcome = await checkout.install(["--demo"]);
-  expect(outcome).toMatchObject({ status: 0, stdout: "fake-version\n" });
+  expect(outcome).toMatchObject({ status: 0, stdout: "fake demo\n" });
   expect(checkout.calls()).toEqual([
     "bun install --frozen-lockfile --no-progress --no-summary",
     `bun ${checkout.path}/src/build.ts --outfile ${checkout.path}/dist/ssh-mcp`,
@@ -187,7 +187,8 @@ test("the real thing is installed under a running one", async () => {
     env: { HOME: tempDir("home"), PATH: `${tools}:${cleanEnv.PATH}` },
   });
   expect(outcome.status).toBe(0);
-  expect(outcome.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(outcome.stdout).toContain("$ ssh-mcp connect demo\nopened demo: ");
+  expect(outcome.stdout).toEndWith("$ ssh-mcp connect HOST\n");
   expect(statSync(binary).ino).not.toBe(before);
   await running.end();
   expect((await running.exit()).status).toBe(0);

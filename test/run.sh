@@ -92,6 +92,7 @@ run_suite() {
   env -i PATH="$PATH" HOME="$work/home" TMPDIR="$work" LANG=C.UTF-8 CI=1 SSH_MCP_BINARY="$work/ssh-mcp" \
     timeout --foreground --kill-after=10 "$limit" "$bun" test --timeout 30000 "${files[@]}" >"$work/log" 2>&1 </dev/null
   status=$?
+  end_left_running "$suite"
   p=$(count pass) f=$(count fail) s=$(($(count skip) + $(count todo)))
   # A suite that was killed, or ended without its summary, has failed whatever it counted.
   if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
@@ -108,6 +109,32 @@ run_suite() {
   failures+=("${named[@]/#/$suite: }")
   if [ $((p + f + s)) -eq 0 ]; then failed=$((failed + 1)); fi
   report FAILED "$suite" "$began" "$p passed, $f failed, $s skipped"
+}
+
+# A suite that leaves something running has failed, and it is named and ended by its id. A broker outlives the command that started it:
+# each test ends its own.
+end_left_running() {
+  local left attempt line
+  for attempt in {1..30}; do
+    left=$(left_running)
+    [ -n "$left" ] || return 0
+    sleep 0.1
+  done
+  while read -r line; do
+    blame "$1: left running: process $line"
+    kill -KILL "${line%% *}" 2>/dev/null
+  done <<<"$left"
+}
+
+# Process id and command line of everything that has its program, its HOME or its SSH_MCP_DIR in our temporary directory.
+left_running() {
+  local pid
+  {
+    grep -lzE "^(HOME|SSH_MCP_DIR)=${work//./\\.}(/|\$)" /proc/[0-9]*/environ
+    find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$work/*"
+  } 2>/dev/null | cut -d / -f 3 | sort -nu | while read -r pid; do
+    printf '%s %s\n' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
+  done
 }
 
 # A figure of bun's summary, which ends its output; 0 when it is not there.

@@ -30,6 +30,7 @@ import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { release } from "../src/core/version.ts";
 import { buildOnce } from "./support/binary.ts";
+import { endBrokers } from "./support/brokers.ts";
 import { cleanup } from "./support/cleanup.ts";
 import { cleanEnv } from "./support/command.ts";
 import { startProgram } from "./support/program.ts";
@@ -49,6 +50,8 @@ test.each(scripts)("%s", async (file) => {
   const home = tempDir("home");
   const names = await startFixture(header(text, "fixture") ?? "none", home);
   const actual = await replay(text, { ...names, version: release }, (command) => runLine(command, home));
+  // Every script has a home of its own, and so a broker: sixty of them at once would be felt.
+  await endBrokers(home);
   if (process.env["UPDATE_TRANSCRIPTS"] === "1") writeFileSync(path, actual);
   else expect(actual).toBe(text);
 });

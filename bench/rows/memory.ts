@@ -1,82 +1,88 @@
-/** What a connection costs while nobody uses it. */
+/** What the broker costs while nobody uses it. */
+import { type Broker, startBroker } from "../broker.ts";
+import { kilobytes, megabytes } from "../figure.ts";
 import { type Fixture, near } from "../fixture.ts";
-import { callTool, execTrue, startServe } from "../mcp.ts";
-import { summarize } from "../measure.ts";
-import { anonymousMemory } from "../process.ts";
-import { type Group, kilobytes, megabytes } from "../row.ts";
+import { anonymousMemory, timeProcess } from "../process.ts";
+import { atMost, type Budget, type Group } from "../row.ts";
 
-/** Connections that are measured, beside the first. */
-const steps = [10, 50] as const;
+/** Sessions at rest beside the first, each with a connection of its own that ran a command. */
+const steps = [10, 100] as const;
 
 export const idleMemory: Group = {
-  what: "memory of `serve`, idle",
+  what: "memory of the broker, idle",
   async measure(fixture) {
-    const serves: Reading[] = [];
-    const masters: number[] = [];
-    for (let run = 0; run < (fixture.quick ? 1 : 3); run++) {
-      serves.push(await readServe(fixture));
-      masters.push(...(await readMasters(fixture, fixture.quick ? 3 : 5)));
-    }
-    const runs = `${serves.length}; ${masters.length} of ssh`;
+    const { empty, one, of } = await readBroker(fixture);
+    const masters = await readMasters(fixture, 5);
+    const beside = "one ControlMaster";
+    const runs = `1; ${masters.length} of ssh`;
+    const other = megabytes(masters);
+    const total = (what: string, bytes: number, budget: Budget | null) => ({
+      what: `memory of the broker, ${what}`,
+      ours: megabytes([bytes]),
+      beside,
+      other,
+      budget,
+      runs,
+    });
     return [
-      {
-        what: "memory of `serve`, idle after its first call",
-        ours: megabytes(summarize(serves.map(({ first }) => first / 1e6))),
-        beside: "one ControlMaster, idle",
-        other: megabytes(summarize(masters.map((bytes) => bytes / 1e6))),
-        budget: null,
-        runs,
-      },
-      ...steps.map((count) => ({
-        what: `memory of \`serve\` per connection, with ${count}`,
-        ours: kilobytes(summarize(serves.map(({ each }) => (each.get(count) ?? Number.NaN) / 1e3))),
-        beside: "one ControlMaster, idle",
-        other: kilobytes(summarize(masters.map((bytes) => bytes / 1e3))),
-        budget: { of: "value" as const, max: 250, text: "<= 250 KB" },
-        runs,
-      })),
+      total("without a session", empty, atMost(20, " MB")),
+      total("with 1 session", one, null),
+      ...steps.map((count) => {
+        const all = of.get(count) ?? Number.NaN;
+        const each = kilobytes([(all - one) / (count - 1)]);
+        return {
+          what: `memory of the broker per connection, with ${count} sessions`,
+          ours: { ...each, text: `${each.text} (${megabytes([all]).text} in all)` },
+          beside,
+          other: kilobytes(masters),
+          budget: atMost(250, " KB"),
+          runs,
+        };
+      }),
     ];
   },
 };
 
 /** Bytes. */
 interface Reading {
-  first: number;
-  /** What every connection beyond the first added, by the number of connections. */
-  each: Map<number, number>;
+  empty: number;
+  one: number;
+  /** By the number of sessions. */
+  of: Map<number, number>;
 }
 
-const readServe = async (fixture: Fixture): Promise<Reading> => {
-  await using session = await startServe(fixture);
-  await execTrue(session, near);
-  const first = await settled(session.pid, fixture);
-  const each = new Map<number, number>();
-  for (let open = 1; open < Math.max(...steps); ) {
-    const name = `session-${++open}`;
-    await callTool(session, "ssh_connect", { destination: near, name });
-    await execTrue(session, name);
-    if (steps.some((step) => step === open)) {
-      each.set(open, ((await settled(session.pid, fixture)) - first) / (open - 1));
+const readBroker = async (fixture: Fixture): Promise<Reading> => {
+  await using broker = await startBroker(fixture);
+  const empty = await settled(broker, fixture);
+  let open = 0;
+  const openUntil = async (count: number): Promise<number> => {
+    while (open < count) {
+      const name = `session-${++open}`;
+      await broker.command("connect", "--new", "--name", name, near);
+      await broker.command("exec", name, "true");
     }
-  }
-  return { first, each };
+    return await settled(broker, fixture);
+  };
+  const one = await openUntil(1);
+  const of = new Map<number, number>();
+  for (const count of steps) of.set(count, await openUntil(count));
+  return { empty, one, of };
 };
 
 const readMasters = async (fixture: Fixture, count: number): Promise<number[]> => {
   const readings: number[] = [];
   for (let index = 0; index < count; index++) {
     await using master = await fixture.startMaster(near);
-    const child = Bun.spawn(master.argv("true"), { stdin: "ignore", env: fixture.env });
-    if ((await child.exited) !== 0) throw new Error("ssh over its ControlMaster failed");
+    await timeProcess(master.argv("true"), fixture.env);
     readings.push(anonymousMemory(master.pid) ?? Number.NaN);
   }
   return readings;
 };
 
 /** Idle is a matter of time, not of an event: the collector runs, and pages go back, some time after the last call. */
-const settled = async (pid: number, { quick }: Fixture): Promise<number> => {
-  await Bun.sleep(quick ? 1500 : 4000);
+const settled = async ({ pid }: Broker, { quick }: Fixture): Promise<number> => {
+  await Bun.sleep(quick ? 3000 : 10_000);
   const bytes = anonymousMemory(pid);
-  if (bytes === null) throw new Error("serve has gone");
+  if (bytes === null) throw new Error("the broker has gone");
   return bytes;
 };

@@ -1,57 +1,53 @@
 /** What comes before any SSH: the program's own start. */
 import { release } from "../../src/core/version.ts";
-import type { Fixture } from "../fixture.ts";
-import { interleave, summarize } from "../measure.ts";
+import { answerAtOnce } from "../answering-broker.ts";
+import { type Base, makeBase } from "../broker.ts";
+import { milliseconds } from "../figure.ts";
+import { type Fixture, near } from "../fixture.ts";
+import { inTurn, side } from "../measure.ts";
 import { timeProcess } from "../process.ts";
-import { type Group, milliseconds } from "../row.ts";
+import { atMost, compare, type Group } from "../row.ts";
 
 const emptyProgram = "an empty compiled Bun program";
 
+/** The fast path: everything of a warm `exec` but the broker's work and the server's. */
+export const fastPath: Group = {
+  what: "`ssh-mcp exec T true`, answered at once",
+  async measure(fixture) {
+    const { binary, empty, env, quick } = fixture;
+    const base = makeBase(fixture);
+    using _broker = answerAtOnce(base);
+    const ours = side(() => timeProcess([binary, "exec", near, "true"], base.env));
+    const other = side(() => timeProcess([empty], env));
+    const openSsh = side(() => timeProcess(["ssh", "-V"], env));
+    await inTurn(quick ? 50 : 200, [ours, other, openSsh], 3);
+    return [
+      compare({ what: this.what, ours, beside: emptyProgram, other, show: milliseconds }),
+      compare({ what: this.what, ours, beside: "`ssh -V`", other: openSsh, show: milliseconds }),
+    ];
+  },
+};
+
 export const version: Group = {
   what: "`ssh-mcp --version`, whole process",
-  async measure(fixture) {
-    const { binary, env, quick } = fixture;
-    const pairs = await interleave(
-      quick ? 20 : 60,
-      () => timeProcess([binary, "--version"], env),
-      () => timeProcess([fixture.empty], env),
-    );
-    const ours = summarize(pairs.ours);
-    const other = summarize(pairs.other);
-    return [
-      {
-        what: this.what,
-        ours: milliseconds(ours),
-        beside: emptyProgram,
-        other: milliseconds(other),
-        budget: null,
-        runs: `${ours.count}`,
-      },
-    ];
+  async measure({ binary, empty, env, quick }) {
+    const ours = side(() => timeProcess([binary, "--version"], env));
+    const other = side(() => timeProcess([empty], env));
+    await inTurn(quick ? 20 : 60, [ours, other]);
+    return [compare({ what: this.what, ours, beside: emptyProgram, other, show: milliseconds })];
   },
 };
 
 export const serve: Group = {
   what: "`ssh-mcp serve`, spawn to initialize reply",
   async measure(fixture) {
-    const { env, quick } = fixture;
-    const pairs = await interleave(
-      quick ? 15 : 40,
-      () => timeInitialize(fixture),
-      () => timeProcess([fixture.empty], env),
-    );
-    const ours = summarize(pairs.ours);
-    const other = summarize(pairs.other);
-    return [
-      {
-        what: this.what,
-        ours: milliseconds(ours),
-        beside: emptyProgram,
-        other: milliseconds(other),
-        budget: { of: "value", max: 60, text: "<= 60 ms" },
-        runs: `${ours.count}`,
-      },
-    ];
+    const { empty, env, quick } = fixture;
+    const base = makeBase(fixture);
+    const ours = side(() => timeInitialize(fixture, base));
+    const other = side(() => timeProcess([empty], env));
+    await inTurn(quick ? 15 : 40, [ours, other]);
+    const budget = atMost(60, " ms");
+    return [compare({ what: this.what, ours, beside: emptyProgram, other, show: milliseconds, budget })];
   },
 };
 
@@ -63,7 +59,7 @@ const initialize = `${JSON.stringify({
 })}\n`;
 
 /** @returns milliseconds from spawn until the reply's newline was read */
-const timeInitialize = async ({ binary, env }: Fixture): Promise<number> => {
+const timeInitialize = async ({ binary }: Fixture, { env }: Base): Promise<number> => {
   const began = performance.now();
   const child = Bun.spawn([binary, "serve"], {
     stdin: "pipe",
@@ -84,6 +80,8 @@ const timeInitialize = async ({ binary, env }: Fixture): Promise<number> => {
   }
   child.stdin.end();
   await child.exited;
-  if (said.includes(`"version":"${release}"`)) return elapsed;
-  throw new Error(`serve answered ${said.trim() || "nothing"}: ${(await child.stderr.text()).trim()}`);
+  if (!said.includes(`"version":"${release}"`)) {
+    throw new Error(`serve answered ${said.trim() || "nothing"}: ${(await child.stderr.text()).trim()}`);
+  }
+  return elapsed;
 };

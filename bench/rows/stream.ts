@@ -1,79 +1,52 @@
-/** A command whose output is longer than memory should ever be. */
-import { onCleanup } from "../../test/support/cleanup.ts";
-import { type Fixture, near } from "../fixture.ts";
-import { interleave, summarize } from "../measure.ts";
-import { anonymousMemory } from "../process.ts";
-import { type Group, megabytes, megabytesPerSecond } from "../row.ts";
+/** Commands whose input or output is longer than memory should ever be. */
+import { startBroker } from "../broker.ts";
+import { megabytes, megabytesPerSecond } from "../figure.ts";
+import { near } from "../fixture.ts";
+import { type Direction, type Flow, flow } from "../flow.ts";
+import { inTurn, side } from "../measure.ts";
+import { atMost, compare, type Group } from "../row.ts";
 
-interface Flow {
-  /** Bytes of anonymous memory at the most, beyond those before the first byte of output. */
-  growth: number;
-  bytesPerSecond: number;
-}
-
-export const stream: Group = {
-  what: "`exec` that streams to /dev/null",
+const streamGroup = (direction: Direction, way: string): Group => ({
+  what: `\`exec\` with ${way}`,
   async measure(fixture) {
-    const { binary, quick, ssh } = fixture;
-    const size = quick ? 256 * 2 ** 20 : 2 ** 30;
-    const amount = quick ? "256 MiB" : "1 GiB";
-    // Waits for a line, so that start-up and login are over, and their memory is known, when the first byte flows.
-    const command = `echo ready >&2; read -r go; exec head -c ${size} /dev/zero`;
-    const pairs = await interleave(
-      quick ? 3 : 5,
-      () => flow([binary, "exec", near, command], size, fixture),
-      () => flow(ssh(near, command), size, fixture),
-      0,
+    const { binary, env, quick, ssh } = fixture;
+    const bytes = quick ? 256 * 2 ** 20 : 2 ** 30;
+    const amount = `${quick ? "256 MiB" : "1 GiB"} of ${way}`;
+    await using broker = await startBroker(fixture, near);
+    await using master = await fixture.startMaster(near);
+    const common = { direction, bytes };
+    const ours = side(() =>
+      flow({
+        ...common,
+        argv: (command) => [binary, "exec", near, command],
+        env: broker.env,
+        broker: broker.pid,
+      }),
     );
-    const growth = (flows: readonly Flow[]) => megabytes(summarize(flows.map((each) => each.growth / 1e6)));
-    const speed = (flows: readonly Flow[]) =>
-      megabytesPerSecond(summarize(flows.map((each) => each.bytesPerSecond / 1e6)));
-    const common = { beside: "`ssh` with the same cipher", runs: `${pairs.ours.length}` };
+    const alone = side(() => flow({ ...common, argv: (command) => ssh(near, command), env, broker: null }));
+    const shared = side(() => flow({ ...common, argv: master.argv, env, broker: master.pid }));
+    await inTurn(3, [ours, alone, shared], 0);
+
+    const client = (flows: readonly Flow[]) => megabytes(flows.map(({ clientGrowth }) => clientGrowth));
+    const holder = (flows: readonly Flow[]) => megabytes(flows.map(({ brokerGrowth }) => brokerGrowth));
+    const speed = (flows: readonly Flow[]) => megabytesPerSecond(flows.map(({ bytesPerSecond }) => bytesPerSecond));
+    const beside = "`ssh` over a ControlMaster";
+    const budget = atMost(64, " MB");
     return [
-      {
-        ...common,
-        what: `memory growth of \`exec\` while ${amount} stream`,
-        ours: growth(pairs.ours),
-        other: growth(pairs.other),
-        budget: { of: "value", max: 64, text: "<= 64 MB" },
-      },
-      {
-        ...common,
-        what: `throughput of \`exec\`, ${amount} to /dev/null`,
-        ours: speed(pairs.ours),
-        other: speed(pairs.other),
-        budget: null,
-      },
+      compare({
+        what: `growth of the broker, ${amount}`,
+        ours,
+        beside: "the ControlMaster",
+        other: shared,
+        show: holder,
+        budget,
+      }),
+      compare({ what: `growth of the client, ${amount}`, ours, beside, other: shared, show: client, budget }),
+      compare({ what: `throughput, ${amount}`, ours, beside: "`ssh` with the same cipher", other: alone, show: speed }),
+      compare({ what: `throughput, ${amount}`, ours, beside, other: shared, show: speed }),
     ];
   },
-};
+});
 
-const sampleEveryMs = 10;
-
-const flow = async (argv: readonly string[], size: number, { env }: Fixture): Promise<Flow> => {
-  const child = Bun.spawn([...argv], { stdin: "pipe", stdout: "ignore", stderr: "pipe", env, timeout: 120_000 });
-  const kill = () => child.kill("SIGKILL");
-  await using _ended = { [Symbol.asyncDispose]: onCleanup(kill, kill) };
-  const failed = (why: string) => new Error(`${argv[0]} while streaming: ${why}`);
-  const words = child.stderr.getReader();
-  const { value } = await words.read();
-  const said = new TextDecoder().decode(value);
-  if (said !== "ready\n") throw failed(said || "no output");
-  const before = anonymousMemory(child.pid);
-  if (before === null) throw failed("it ended early");
-
-  const began = performance.now();
-  child.stdin.write("go\n");
-  child.stdin.flush();
-  let elapsed: number | null = null;
-  void child.exited.then(() => {
-    elapsed = performance.now() - began;
-  });
-  let most = before;
-  while (elapsed === null) {
-    most = Math.max(most, anonymousMemory(child.pid) ?? 0);
-    await Bun.sleep(sampleEveryMs);
-  }
-  if (child.exitCode !== 0) throw failed(`status ${child.exitCode ?? child.signalCode}`);
-  return { growth: most - before, bytesPerSecond: size / (elapsed / 1000) };
-};
+export const streamDown = streamGroup("down", "output to /dev/null");
+export const streamUp = streamGroup("up", "input from a pipe");

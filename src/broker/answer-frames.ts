@@ -1,6 +1,6 @@
 /** The last frames of a call: its result, or why there is none. */
 import { SshMcpError } from "../core/errors.ts";
-import { controlLimit, dataLimit, encodeFrame, frameType } from "./frame.ts";
+import { controlLimit, dataLimit, encodeHeader, frameType } from "./frame.ts";
 import { encodeControl, valueLimit } from "./protocol.ts";
 
 /** Over half a control frame, a result travels in pieces. */
@@ -11,7 +11,7 @@ const longestText = 8 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * The frames of a result, in the order to send them.
+ * The bytes of a result's frames, to be sent one after another at once: large payloads are not copied.
  * @throws SshMcpError TOO_LARGE, INTERNAL for what JSON cannot say
  */
 export const encodeResult = (call: number, value: unknown): Uint8Array[] => {
@@ -23,11 +23,12 @@ export const encodeResult = (call: number, value: unknown): Uint8Array[] => {
   if (json.length <= wholeLimit) {
     // The message of protocol.ts, around the JSON that is there already.
     const message = encoder.encode(`{"kind":"result","value":${text},"chunked":false}`);
-    return [encodeFrame(frameType.control, call, message)];
+    return [encodeHeader(frameType.control, call, message.length), message];
   }
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < json.length; at += dataLimit) {
-    pieces.push(encodeFrame(frameType.value, call, json.subarray(at, at + dataLimit)));
+    const piece = json.subarray(at, at + dataLimit);
+    pieces.push(encodeHeader(frameType.value, call, piece.length), piece);
   }
   return [...pieces, encodeControl(call, { kind: "result", value: null, chunked: true })];
 };

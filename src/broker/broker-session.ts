@@ -1,236 +1,182 @@
 import { SshMcpError } from "../core/errors.ts";
-import type { Caller } from "../core/operation.ts";
 import type {
   CallScope,
   CommandRequest,
   CommandResult,
   OpenedSession,
+  RunningCall,
   Session,
   SessionInfo,
-  SessionState,
 } from "../core/session.ts";
-import type { Connection } from "../ssh/connection.ts";
+import type { Connection, Login } from "../ssh/connection.ts";
 import { fingerprint } from "../ssh/known-hosts-key.ts";
-import { type DialPlan, dial, withHint } from "./dial.ts";
-import { SharedWork } from "./shared-work.ts";
+import type { SessionRecord } from "../store/session-record.ts";
+import { BesideConnections } from "./beside-connections.ts";
+import { tellBusy } from "./busy-notice.ts";
+import { takenBack } from "./cancel-reasons.ts";
+import { planAgain } from "./dial-plan.ts";
+import { RunningCalls } from "./running-calls.ts";
+import { isFor, recordOf, type SessionFacts } from "./session-facts.ts";
+import { notLent } from "./session-hints.ts";
+import type { SessionHost } from "./session-host.ts";
+import { SessionLink } from "./session-link.ts";
 
-/** Timers hold no more; a longer idle time is waited for in pieces. */
-const longestTimerMs = 2 ** 31 - 1;
-
-/** Connections beside the session's own, for commands that find it full; whoever comes after waits in line. */
-const overflowLimit = 8;
-
-export interface SessionFacts {
-  name: string;
-  title: string | null;
-  /** Idle time until the connection is closed; 0 is never. */
-  ttlMs: number;
-  openedBy: SessionInfo["openedBy"];
-  lent: boolean;
-}
-
-/** The named handle: keeps what it takes to connect, and the connection while there is one. */
+/** The named handle: what is known of it, what runs on it, and its way to the server. */
 export class BrokerSession implements Session {
-  readonly plan: DialPlan;
-  readonly #facts: SessionFacts;
-  readonly #createdAt = Date.now();
-  readonly #openedAt = performance.now();
-  /** What runs, and how to cancel it. */
-  readonly #calls = new Map<Promise<unknown>, () => void>();
-  #closed = false;
-  #connection: Connection | null = null;
-  #dialing: SharedWork<Connection> | null = null;
-  #state: SessionState = "cached";
-  #usedAt = performance.now();
-  #usedAtWall = Date.now();
-  #needsPerson = false;
-  #overflow = 0;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly facts: SessionFacts;
+  readonly link: SessionLink;
+  readonly #host: SessionHost;
+  readonly #calls: RunningCalls;
+  readonly #beside = new BesideConnections();
+  readonly #openedAt: number;
+  #usedAt: number;
 
-  constructor(plan: DialPlan, facts: SessionFacts) {
-    this.plan = plan;
-    this.#facts = facts;
+  /** @param lastUsedAt of a session that an earlier broker had; null for a new one */
+  constructor(facts: SessionFacts, host: SessionHost, lastUsedAt: Date | null) {
+    this.facts = facts;
+    this.link = new SessionLink(facts, host, () => this.idleMs);
+    this.#host = host;
+    this.#calls = new RunningCalls(() => host.nextCallId());
+    const { clock } = host;
+    // Of the time before this process only the wall clock knows, which may have been set back since.
+    const momentOf = (at: Date): number => clock.boot() - Math.max(0, clock.wall() - at.getTime());
+    this.#openedAt = momentOf(facts.createdAt);
+    this.#usedAt = momentOf(lastUsedAt ?? facts.createdAt);
   }
 
   get info(): SessionInfo {
-    const { resolved, request } = this.plan;
-    const { name, openedBy, lent, title, ttlMs } = this.#facts;
-    const idleMs = this.#calls.size > 0 ? 0 : Math.round(performance.now() - this.#usedAt);
+    const { name, openedBy, lent, title, request, resolved, login } = this.facts;
+    const { state, leftMs } = this.link;
     return {
       name,
       destination: request.destination,
-      host: resolved.hostname,
-      port: resolved.port,
-      user: resolved.user,
-      state: this.#state,
+      ...resolved,
+      state,
       running: this.#calls.size,
-      ageMs: Math.round(performance.now() - this.#openedAt),
-      idleMs,
-      expiresInMs: ttlMs === 0 || this.#state !== "live" ? null : Math.max(0, ttlMs - idleMs),
+      ageMs: Math.round(this.#host.clock.boot() - this.#openedAt),
+      idleMs: this.idleMs,
+      expiresInMs: Number.isFinite(leftMs) ? Math.max(0, Math.round(leftMs)) : null,
       openedBy,
       lent,
       title,
-      needsPerson: this.#needsPerson,
+      needsPerson: login?.needsPerson ?? false,
     };
   }
 
-  /** Whether it has a connection, or is about to. */
-  get isOpen(): boolean {
-    return this.#state === "live" || this.#dialing?.isOver === false;
+  /** Milliseconds since the last call ended; 0 while one runs. */
+  get idleMs(): number {
+    return this.#calls.size > 0 ? 0 : Math.round(this.#host.clock.boot() - this.#usedAt);
+  }
+
+  /** Whether a login ever went through, in this broker or an earlier one. */
+  get wasOpen(): boolean {
+    return this.facts.login !== null;
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.link.connections + this.#beside.size;
+  }
+
+  /** Connections that are open or being dialled. */
+  get claimed(): number {
+    return this.link.connections + (this.link.isDialing ? 1 : 0) + this.#beside.claimed;
+  }
+
+  get calls(): RunningCall[] {
+    return this.#calls.list(this.facts.name);
+  }
+
+  /** What belongs into its file; null when it has none. */
+  get record(): SessionRecord | null {
+    return this.link.isClosed ? null : recordOf(this.facts, new Date(this.#host.clock.wall() - this.idleMs));
   }
 
   /** Takes over what a later `connect` says about it; null leaves it as it is. */
   describe(title: string | null, ttlMs: number | null): void {
-    if (title !== null) this.#facts.title = title;
-    if (ttlMs !== null) this.#facts.ttlMs = ttlMs;
+    const { facts } = this;
+    Object.assign(facts, { title: title ?? facts.title, ttlMs: ttlMs ?? facts.ttlMs });
+    this.link.restartClock();
   }
 
-  /** Whether a caller may see, use and close it: a model only what was lent to it or what it opened itself. */
-  isFor(caller: Caller): boolean {
-    const { lent, openedBy } = this.#facts;
-    return caller.face === "cli" || lent || (openedBy.face === "mcp" && openedBy.client === caller.client);
+  /** Lends it to agents, or takes it back from all of them, whoever opened it: then what they run is stopped. Resolves when that has ended. */
+  async lend(lent: boolean): Promise<void> {
+    const { facts } = this;
+    if (!lent && facts.openedBy.face === "mcp") facts.openedBy = { face: "cli", client: "cli" };
+    Object.assign(facts, { lent, keptPrivate: !lent });
+    await this.#calls.cancel(takenBack(this.facts.name), (caller) => !isFor(this.facts, caller));
   }
 
-  /** Connects when there is no live connection, and says what the login was. */
-  async open(scope: CallScope): Promise<Omit<OpenedSession, "reused">> {
-    const { login } = await this.#connected(scope);
+  /** What there is to say of it after a login; it was of use just now. */
+  opened({ authMethod, hostKey, banner }: Login): Omit<OpenedSession, "reused"> {
     this.#touch();
-    const { ttlMs } = this.#facts;
+    const { leftMs } = this.link;
     return {
       info: this.info,
-      authMethod: login.authMethod,
-      hostKey: fingerprint(login.hostKey),
-      banner: login.banner,
-      createdAt: new Date(this.#createdAt),
-      expiresAt: ttlMs === 0 ? null : new Date(this.#usedAtWall + ttlMs),
+      ...{ authMethod, hostKey: fingerprint(hostKey), banner },
+      createdAt: this.facts.createdAt,
+      expiresAt: Number.isFinite(leftMs) ? new Date(this.#host.clock.wall() + leftMs) : null,
     };
   }
 
   async exec(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
-    // Not AbortSignal.any: what it makes of a signal as old as the session stays in memory after the call (Bun 1.4.5).
-    const abort = new AbortController();
-    const cancel = (): void => abort.abort();
-    scope.signal.addEventListener("abort", cancel, { once: true });
-    if (scope.signal.aborted || this.#closed) cancel();
-    const call = this.#run(request, { ...scope, signal: abort.signal });
-    this.#calls.set(call, cancel);
-    clearTimeout(this.#idleTimer);
+    if (!isFor(this.facts, scope.caller)) throw notLent(this.facts.name, scope.caller);
+    // Before this call counts as use: the time may have run out while the machine slept.
+    this.link.usable();
+    const running = this.#calls.run(scope, request.command, (signal) => this.#run(request, { ...scope, signal }));
+    this.#host.changed();
     try {
-      return await call;
+      return await running;
     } finally {
-      scope.signal.removeEventListener("abort", cancel);
-      this.#calls.delete(call);
       this.#touch();
-    }
-  }
-
-  /** Stops what runs and ends the connection; the secrets it was opened with go with it. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#idleTimer);
-    for (const cancel of this.#calls.values()) cancel();
-    this.#dialing?.cancel();
-    await Promise.allSettled(this.#calls.keys());
-    await this.disconnect();
-  }
-
-  /** Ends the connection and keeps the session: the next use dials again. */
-  async disconnect(): Promise<void> {
-    const connection = this.#connection;
-    this.#connection = null;
-    this.#state = "cached";
-    await connection?.close();
-  }
-
-  async #run(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
-    const connection = await this.#connected(scope);
-    const beside = connection.isFull ? await this.#dialBeside(scope) : null;
-    if (beside !== null) {
-      try {
-        return await beside.exec(request, scope.signal);
-      } finally {
-        this.#overflow -= 1;
-        await beside.close();
-      }
-    }
-    try {
-      return await connection.exec(request, scope.signal);
-    } catch (error) {
-      // What is thrown was not handed over: a connection that died while it was idle is dialled again, once.
-      const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST";
-      if (!lost || scope.signal.aborted) throw withHint(error, this.plan);
-      return await (await this.#connected(scope)).exec(request, scope.signal);
+      this.#host.used(this);
     }
   }
 
   /**
-   * A connection for one command that finds the session's own full. Null when a person would be needed, when there are enough, and when the
-   * server takes no further login: then the command waits in line.
+   * Stops what runs and ends the connections, with whatever secrets they were opened with.
+   * @param reason what those are told whose call it ends
    */
-  async #dialBeside(scope: CallScope): Promise<Connection | null> {
-    if (this.#needsPerson || this.#overflow >= overflowLimit) return null;
-    this.#overflow += 1;
-    try {
-      return await dial(this.plan, scope);
-    } catch (error) {
-      this.#overflow -= 1;
-      if (scope.signal.aborted) throw error;
-      return null;
-    }
-  }
-
-  /** The live connection, or one dial that all who need it at the same time share. */
-  #connected(scope: CallScope): Promise<Connection> {
-    if (this.#connection?.isOpen) return Promise.resolve(this.#connection);
-    if (this.#dialing === null || this.#dialing.isOver) {
-      const dialing = new SharedWork((signal) => this.#dial({ ...scope, signal }));
-      this.#dialing = dialing;
-      void dialing.settled.then(() => {
-        if (this.#dialing === dialing) this.#dialing = null;
-      });
-    }
-    return this.#dialing.join(scope.signal);
-  }
-
-  async #dial(scope: CallScope): Promise<Connection> {
-    try {
-      const connection = await dial(this.plan, scope);
-      if (this.#closed) {
-        await connection.close();
-        throw new SshMcpError("CANCELED", "the session was closed while it was being opened");
-      }
-      this.#connection = connection;
-      this.#state = "live";
-      this.#needsPerson = connection.login.askedForSecret;
-      void connection.ended.then(() => {
-        if (this.#connection !== connection) return;
-        this.#connection = null;
-        this.#state = "lost";
-      });
-      return connection;
-    } catch (error) {
-      if (this.#state !== "cached") this.#state = "lost";
-      throw error;
-    }
+  async close(reason: SshMcpError): Promise<void> {
+    const linkEnded = this.link.close(reason);
+    await this.#calls.cancel(reason);
+    await Promise.all([linkEnded, this.#beside.close()]);
   }
 
   #touch(): void {
-    this.#usedAt = performance.now();
-    this.#usedAtWall = Date.now();
-    this.#awaitIdle();
+    this.#usedAt = this.#host.clock.boot();
+    this.link.restartClock();
   }
 
-  #awaitIdle(): void {
-    clearTimeout(this.#idleTimer);
-    const { ttlMs } = this.#facts;
-    if (ttlMs === 0 || this.#calls.size > 0 || this.#connection === null) return;
-    const left = ttlMs - (performance.now() - this.#usedAt);
-    if (left <= 0) {
-      void this.disconnect();
-      return;
+  async #run(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
+    const exec = (connection: Connection): Promise<CommandResult> => {
+      const onBusy = (): void => tellBusy(this.facts.name, connection.commands + this.#beside.size, scope);
+      return connection.exec(request, scope.signal, onBusy);
+    };
+    const live = this.link.usable() ?? (await this.link.connect(scope, null, null));
+    try {
+      if (live.connection.isFull) {
+        const result = await this.#beside.run(live, () => this.#dialBeside(scope), exec, scope.signal);
+        if (result !== null) return result;
+      }
+      return await live.use(exec);
+    } catch (error) {
+      // What is thrown was not handed over: a connection that died while it was idle is dialled again, once.
+      const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST";
+      if (!lost || scope.signal.aborted) throw this.link.explained(error, scope.caller);
+      return await (await this.link.connect(scope, null, null)).use(exec);
     }
-    this.#idleTimer = setTimeout(() => this.#awaitIdle(), Math.min(left, longestTimerMs));
-    // An idle session is no reason for the process to stay.
-    this.#idleTimer.unref();
+  }
+
+  /** Another connection to the same server; null when that would take a person, or ssh_config leads elsewhere by now. */
+  async #dialBeside(scope: CallScope): Promise<Connection | null> {
+    const { request, login, key } = this.facts;
+    if (login?.needsPerson !== false || !this.#host.mayDialBeside()) return null;
+    const plan = await planAgain(request, scope);
+    if (plan.key !== key) return null;
+    const ask = (): never => {
+      throw new SshMcpError("AUTH_REQUIRED", "a second connection would take a person");
+    };
+    return await this.#host.dialer.dial(plan, { ...scope, ask: async () => ask(), isForModels: () => false });
   }
 }

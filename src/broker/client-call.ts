@@ -1,44 +1,33 @@
 /** One call, seen from the face that made it. */
-import { SshMcpError } from "../core/errors.ts";
-import { hintFor } from "../core/hint.ts";
-import type { Caller } from "../core/operation.ts";
-import type { Question, Sink } from "../core/session.ts";
+import type { SshMcpError } from "../core/errors.ts";
+import type { Sink } from "../core/session.ts";
+import { lostCall, notAnswering, notTaken } from "./call-errors.ts";
+import type { CallOptions } from "./call-options.ts";
+import { ClientQuestions } from "./client-questions.ts";
 import { decodeCredit, decodeJson, encodeCredit, type Frame, frameType, malformed, type StreamType } from "./frame.ts";
 import { IncomingStream } from "./incoming-stream.ts";
 import { InputPump } from "./input-pump.ts";
-import { encodeControl, type PromptMessage, streamWindow, valueLimit } from "./protocol.ts";
-import { parsePrompt, parseReply } from "./replies.ts";
+import { type Patience, watchSilence } from "./patience.ts";
+import { encodeControl, streamWindow, type VariablesRequest, valueLimit } from "./protocol.ts";
+import { parsePrompt, parseReply, parseVariablesRequest } from "./replies.ts";
+import type { ServedFiles } from "./served-files.ts";
 
-export interface CallOptions {
-  operation: string;
-  input: unknown;
-  caller: Caller;
-  /**
-   * Bytes of each output stream to keep in the result instead of streaming them, at most `captureLimit`; null streams.
-   */
-  capture: number | null;
-  /**
-   * Not touched before the operation reads, and never when it does not. Then read ahead by one chunk at most, and
-   * returned (`return()`) when the call ends, even while it waits. Absent means empty. An error it throws cancels the
-   * call: the remote must not take a cut input for a complete one.
-   */
-  stdin?: AsyncIterable<Uint8Array>;
-  /** Absent discards. Everything sent before the result is written before the call resolves, unless it was canceled. */
-  stdout?: Sink;
-  stderr?: Sink;
-  /** Puts a question to a person, one at a time; null when declined. Absent: the operation fails where it must ask. */
-  ask?: (question: Question) => Promise<string | null>;
-  progress?: (elapsedMs: number, message: string) => void;
-  /** Aborting asks the broker to stop the operation; the call settles when it has. */
-  signal?: AbortSignal;
+/** The connection that a call runs on. */
+export interface ClientLink extends Patience {
+  send(bytes: Uint8Array): void;
+  /** Whether the broker has said that it takes no further request. */
+  readonly leaving: boolean;
 }
+
+/** How long a cancel may stay without an answer when the request itself had none. */
+const silenceMs = 1000;
 
 type Answer = { value: unknown } | { error: SshMcpError };
 
 export class ClientCall {
   readonly #number: number;
   readonly #options: CallOptions;
-  readonly #send: (bytes: Uint8Array) => void;
+  readonly #link: ClientLink;
   readonly #input: InputPump;
   readonly #stdout: IncomingStream;
   readonly #stderr: IncomingStream;
@@ -49,17 +38,27 @@ export class ClientCall {
   /** What went wrong on this side; boxed, for anything may be thrown. */
   #ownError: { thrown: unknown } | null = null;
   #stopping = false;
-  #questions: Promise<void> = Promise.resolve();
+  readonly #questions: ClientQuestions;
+  /** Loaded for the first one: few operations want any. */
+  #files: Promise<ServedFiles> | null = null;
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
+  /** Ends the wait for the broker to accept. */
+  #endWait: () => void = () => undefined;
 
-  constructor(number: number, options: CallOptions, send: (bytes: Uint8Array) => void) {
+  constructor(number: number, options: CallOptions, link: ClientLink) {
     this.#number = number;
     this.#options = options;
-    this.#send = send;
-    this.#input = new InputPump(number, options.stdin, send);
+    this.#link = link;
+    this.#input = new InputPump(number, options.stdin, (bytes) => link.send(bytes));
+    this.#questions = new ClientQuestions({
+      call: number,
+      ask: options.ask,
+      send: (bytes) => this.#tell(bytes),
+      fail: (thrown) => this.#failUnlessAnswered(thrown),
+    });
     const output = (type: StreamType, window: number): IncomingStream =>
-      new IncomingStream(window, (bytes) => send(encodeCredit(number, type, bytes)));
+      new IncomingStream(window, (bytes) => link.send(encodeCredit(number, type, bytes)));
     this.#stdout = output(frameType.stdout, streamWindow.stdout);
     this.#stderr = output(frameType.stderr, streamWindow.stderr);
   }
@@ -69,10 +68,13 @@ export class ClientCall {
     const { signal, stdout = discard, stderr = discard } = this.#options;
     const cancel = (): void => this.#cancel();
     signal?.addEventListener("abort", cancel, { once: true });
+    this.#endWait = watchSilence(this.#link, () => this.#cancel());
+    if (signal?.aborted) cancel();
     void this.#sendInput();
     const delivered = Promise.all([this.#deliver(this.#stdout, stdout), this.#deliver(this.#stderr, stderr)]);
     const answer = await this.#answer.promise;
     this.#input.end();
+    this.#closeFiles();
     this.#stdout.end();
     this.#stderr.end();
     await Promise.race([delivered, this.#canceled.promise]);
@@ -104,7 +106,13 @@ export class ClientCall {
         break;
       }
       case frameType.prompt:
-        this.#prompt(parsePrompt(decodeJson(payload)));
+        this.#questions.put(parsePrompt(decodeJson(payload)));
+        break;
+      case frameType.env:
+        this.#tellVariables(parseVariablesRequest(decodeJson(payload)));
+        break;
+      case frameType.file:
+        this.#serveFile(payload.slice());
         break;
       case frameType.value:
         this.#collect(payload);
@@ -116,36 +124,42 @@ export class ClientCall {
 
   /**
    * The connection ended.
-   * @param certain whether the operation certainly did not run when it was not accepted
+   * @param certain whether everything was read that the broker had said: the operation certainly did not run when it was not accepted
    */
   lose(reason: SshMcpError, certain: boolean): void {
     if (this.#phase === "answered") return;
-    this.#settle({
-      error: this.#phase === "sent" && certain ? reason : outcomeUnknown(this.#options, reason),
-    });
+    if (this.#phase === "sent" && certain) this.#settle({ error: reason });
+    else this.#settle({ error: lostCall(this.#options, reason, certain && this.#questions.isOpen) });
   }
 
   #message(payload: Uint8Array): void {
     const reply = parseReply(decodeJson(payload));
     switch (reply?.kind) {
       case "accepted":
+        this.#endWait();
         this.#phase = "accepted";
         break;
       case "progress":
-        this.#progress(reply.elapsedMs, reply.message);
+        this.#said(() => this.#options.progress?.(reply.elapsedMs, reply.message));
+        break;
+      case "notice":
+        this.#said(() => this.#options.notice?.(reply.message));
+        break;
+      case "withdrawn":
+        this.#questions.withdraw(reply.prompt);
         break;
       case "result":
         this.#settle({ value: reply.chunked ? this.#joined() : reply.value });
         break;
       case "failure":
-        this.#settle({ error: reply.error });
+        this.#settle({ error: this.#phase === "sent" && this.#link.leaving ? notTaken(reply.error) : reply.error });
         break;
     }
   }
 
-  #progress(elapsedMs: number, message: string): void {
+  #said(listen: () => void): void {
     try {
-      this.#options.progress?.(elapsedMs, message);
+      listen();
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -163,16 +177,29 @@ export class ClientCall {
     return decodeJson(json);
   }
 
-  #prompt({ prompt, ...question }: PromptMessage): void {
-    this.#questions = this.#questions.then(async () => {
-      if (this.#phase === "answered" || this.#stopping) return;
-      try {
-        const value = (await this.#options.ask?.(question)) ?? null;
-        this.#tell(encodeControl(this.#number, { kind: "answer", prompt, value }));
-      } catch (thrown) {
-        this.#failUnlessAnswered(thrown);
-      }
+  #tellVariables({ request, names }: VariablesRequest): void {
+    const { environment = {} } = this.#options;
+    const set = names.flatMap((name) => {
+      const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+      return value === undefined ? [] : [[name, value] as const];
     });
+    this.#tell(encodeControl(this.#number, { kind: "variables", request, values: Object.fromEntries(set) }));
+  }
+
+  #serveFile(payload: Uint8Array): void {
+    if (this.#stopping) return;
+    this.#files ??= this.#openFiles();
+    this.#files.then((files) => files.receive(payload)).catch((thrown) => this.#failUnlessAnswered(thrown));
+  }
+
+  async #openFiles(): Promise<ServedFiles> {
+    const { input, caller } = this.#options;
+    const { ServedFiles } = await import("./served-files.ts");
+    return new ServedFiles({ call: this.#number, input, cwd: caller.cwd, send: (bytes) => this.#tell(bytes) });
+  }
+
+  #closeFiles(): void {
+    this.#files?.then((files) => files.close()).catch(() => undefined);
   }
 
   async #sendInput(): Promise<void> {
@@ -207,31 +234,35 @@ export class ClientCall {
   #cancel(): void {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#questions.end();
     this.#canceled.resolve();
     this.#input.end();
+    this.#closeFiles();
     this.#tell(encodeControl(this.#number, { kind: "cancel" }));
+    if (this.#phase !== "sent") return;
+    this.#endWait();
+    const timer = setTimeout(() => this.#giveUp(), silenceMs);
+    this.#endWait = () => clearTimeout(timer);
+  }
+
+  /**
+   * A broker says that it accepts before it begins, so one that has said nothing has not read the request. When it does, it
+   * reads the cancel along with it, and runs nothing.
+   */
+  #giveUp(): void {
+    if (this.#phase === "sent") this.#settle({ error: notAnswering() });
   }
 
   #tell(bytes: Uint8Array): void {
-    if (this.#phase !== "answered") this.#send(bytes);
+    if (this.#phase !== "answered") this.#link.send(bytes);
   }
 
   #settle(answer: Answer): void {
+    this.#endWait();
     this.#phase = "answered";
+    this.#questions.end();
     this.#answer.resolve(answer);
   }
 }
 
 const discard: Sink = { write: () => Promise.resolve() };
-
-const outcomeUnknown = ({ operation, caller }: CallOptions, { message }: SshMcpError): SshMcpError =>
-  new SshMcpError(
-    "OUTCOME_UNKNOWN",
-    `${operation} may or may not have run: ${message}; look whether it took effect before you run it again`,
-    {
-      hint: hintFor(caller, {
-        command: "ssh-mcp exec TARGET -- ps -ef",
-        tool: 'ssh_exec {"target":"TARGET","command":"ps -ef"}',
-      }),
-    },
-  );

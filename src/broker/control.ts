@@ -14,7 +14,15 @@ const exactly =
     schema;
 
 /** Not strict: a client of another major version is answered by its number, whatever else it says. */
-const hello = exactly<Hello>()(v.object({ kind: v.literal("hello"), protocol: v.number(), release: v.string() }));
+const hello = exactly<Hello>()(
+  v.object({
+    kind: v.literal("hello"),
+    protocol: v.number(),
+    release: v.string(),
+    place: v.string(),
+    stop: v.boolean(),
+  }),
+);
 
 const caller = v.strictObject({
   face: v.picklist(["cli", "mcp"]),
@@ -41,6 +49,12 @@ const clientMessage = exactly<ClientMessage>()(
       prompt: v.pipe(v.number(), v.safeInteger()),
       value: v.nullable(v.string()),
     }),
+    v.strictObject({
+      kind: v.literal("variables"),
+      request: v.pipe(v.number(), v.safeInteger()),
+      values: v.record(v.string(), v.string()),
+    }),
+    v.strictObject({ kind: v.literal("status") }),
   ]),
 );
 
@@ -49,7 +63,7 @@ export const parseClientMessage = (value: unknown): ClientMessage => {
   const parsed = v.safeParse(clientMessage, value);
   if (parsed.success) return parsed.output;
   throw new SshMcpError("PROTOCOL_ERROR", `the broker got a message it does not know: ${describe(parsed.issues)}`, {
-    hint: "run the same command again",
+    hint: "ssh-mcp broker restart",
   });
 };
 

@@ -6,7 +6,7 @@ import type * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
 import type { Caller, Context, Operation } from "../core/operation.ts";
-import type { Ask, Sessions, Sink } from "../core/session.ts";
+import type { Ask, CallScope, Sessions, Sink } from "../core/session.ts";
 import type { Rule } from "../policy/evaluate.ts";
 import { captured } from "./capture.ts";
 import { permitted } from "./permit.ts";
@@ -15,7 +15,7 @@ import { checked, validated } from "./validate.ts";
 
 /** What a connection gives to a call. */
 export interface CallIo {
-  /** Aborted with the error CANCELED when the client cancels or goes away. */
+  /** Aborted when the client cancels; with the error CANCELED, which says why, when it goes away or the broker ends. */
   signal: AbortSignal;
   /** Fails when the call is canceled: a cut input never looks complete. */
   stdin: AsyncIterable<Uint8Array>;
@@ -23,6 +23,11 @@ export interface CallIo {
   stdout: Sink;
   stderr: Sink;
   ask: Ask;
+  asks: boolean;
+  variables: CallScope["variables"];
+  /** Reading fails when the call is canceled. */
+  files: CallScope["files"];
+  notice: CallScope["notice"];
   /** Dropped unless the face asked for it. */
   progress(message: string): void;
 }

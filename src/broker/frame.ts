@@ -23,6 +23,10 @@ export const frameType = {
   prompt: 7,
   /** A piece of a result too large for one control frame; the pieces precede their `result` message. */
   value: 8,
+  /** JSON: the broker asks for variables of the caller's environment (`VariablesRequest`); the client answers with a control message. */
+  env: 9,
+  /** A part of a file that the client's process opens for the operation, either way: see file-frames.ts. */
+  file: 10,
 } as const;
 
 export type FrameType = (typeof frameType)[keyof typeof frameType];
@@ -31,13 +35,13 @@ export type StreamType = typeof frameType.stdin | typeof frameType.stdout | type
 export interface Frame {
   type: number;
   call: number;
-  /** A view into the reader's buffer, valid until the frame's handler returns: whoever keeps it copies it. */
+  /** Nobody changes it any more. It is a view, and who keeps a small one keeps the memory of all that came with it: such a one is copied. */
   payload: Uint8Array;
 }
 
 /** Largest JSON control or prompt frame. */
 export const controlLimit = 1024 * 1024;
-/** Largest payload of a stream or value frame. */
+/** Largest payload of a stream, value or file frame. */
 export const dataLimit = 256 * 1024;
 const headerLength = 9;
 const noBytes = new Uint8Array(0);
@@ -46,12 +50,23 @@ const decoder = new TextDecoder();
 
 export const encodeFrame = (type: FrameType, call: number, payload: Uint8Array = noBytes): Uint8Array => {
   const bytes = new Uint8Array(headerLength + payload.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, headerLength - 4 + payload.length);
-  view.setUint8(4, type);
-  view.setUint32(5, call);
+  writeHeader(bytes, type, call, payload.length);
   bytes.set(payload, headerLength);
   return bytes;
+};
+
+/** A frame without its payload, which must follow at once: nobody has to copy a large one. */
+export const encodeHeader = (type: FrameType, call: number, payloadLength: number): Uint8Array => {
+  const bytes = new Uint8Array(headerLength);
+  writeHeader(bytes, type, call, payloadLength);
+  return bytes;
+};
+
+const writeHeader = (bytes: Uint8Array, type: FrameType, call: number, payloadLength: number): void => {
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, headerLength - 4 + payloadLength);
+  view.setUint8(4, type);
+  view.setUint32(5, call);
 };
 
 /** @throws SshMcpError TOO_LARGE when the message does not fit a control frame */
@@ -154,8 +169,8 @@ const frameSize = (bytes: Uint8Array): number => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, headerLength);
   const length = view.getUint32(0);
   const type = view.getUint8(4);
-  const json = type === frameType.control || type === frameType.prompt;
-  if (type < frameType.control || type > frameType.value) throw malformed(`a frame of type ${type}`);
+  const json = type === frameType.control || type === frameType.prompt || type === frameType.env;
+  if (type < frameType.control || type > frameType.file) throw malformed(`a frame of type ${type}`);
   const payload = length - (headerLength - 4);
   if (payload < 0 || payload > (json ? controlLimit : dataLimit)) throw malformed(`a frame of ${length} bytes`);
   return length + 4;

@@ -7,6 +7,8 @@ import { malformed } from "./frame.ts";
 
 /** Small frames share blocks of this size: a window full of one-byte frames costs no more than any other. */
 const blockSize = 4 * 1024;
+/** A payload is kept as it is when it is at least this part of the memory that it holds: else it is copied. */
+const keptPart = 1 / 4;
 
 interface Block {
   bytes: Uint8Array;
@@ -41,7 +43,7 @@ export class IncomingStream implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Takes a frame's payload, which is copied.
+   * Takes a frame's payload, which nobody changes any more.
    * @throws SshMcpError PROTOCOL_ERROR for more than was granted, or anything after the end
    */
   push(bytes: Uint8Array): void {
@@ -111,6 +113,10 @@ export class IncomingStream implements AsyncIterable<Uint8Array> {
     if (last !== undefined && last.bytes.length - last.used >= bytes.length) {
       last.bytes.set(bytes, last.used);
       last.used += bytes.length;
+      return;
+    }
+    if (bytes.length >= blockSize && bytes.length >= keptPart * bytes.buffer.byteLength) {
+      this.#blocks.push({ bytes, used: bytes.length });
       return;
     }
     // A reader that waits gets the bytes at once: no block to fill up for it.

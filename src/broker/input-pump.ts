@@ -17,7 +17,7 @@ export class InputPump {
     this.#source = source;
     this.#send = send;
     const frame = (piece: Uint8Array): void => send(encodeFrame(frameType.stdin, number, piece));
-    this.#stream = new OutgoingStream(streamWindow.stdin, frame, 0);
+    this.#stream = new OutgoingStream({ window: streamWindow.stdin, send: frame, credit: 0 });
   }
 
   /**

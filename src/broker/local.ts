@@ -2,6 +2,7 @@
 import { release } from "../core/version.ts";
 import { BrokerClient } from "./client.ts";
 import type { Dispatch } from "./dispatch.ts";
+import { Load } from "./load.ts";
 import { createPair } from "./pair.ts";
 import { serveConnection } from "./server.ts";
 
@@ -16,7 +17,7 @@ export interface LocalBroker {
 /** Starts a broker for one client; it runs until `close`. Never throws: what fails, fails its call. */
 export const serveLocally = (dispatch: Dispatch): LocalBroker => {
   const [near, far] = createPair();
-  const connection = serveConnection(far, { dispatch, release });
+  const connection = serveConnection(far, { dispatch, release, load: new Load(), host: null });
   const client = new BrokerClient(near);
   return {
     client,

@@ -19,6 +19,7 @@ export const createPair = (): [Transport, Transport] => {
 
 class PairEnd implements Transport {
   onData: (bytes: Uint8Array) => void = () => undefined;
+  onDrain: () => void = () => undefined;
   onClose: () => void = () => undefined;
   #peer: PairEnd | null = null;
   #queue: Uint8Array[] = [];
@@ -49,6 +50,12 @@ class PairEnd implements Transport {
     this.#schedule();
   }
 
+  abort(): void {
+    this.#queue = [];
+    this.#pending = 0;
+    this.close();
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -69,7 +76,10 @@ class PairEnd implements Transport {
       // A peer that closed meanwhile reads no more.
       if (peer.#open) peer.onData(bytes);
     }
-    if (this.#open) return;
+    if (this.#open) {
+      if (queue.length > 0 && this.#pending === 0) this.onDrain();
+      return;
+    }
     peer.#closed();
     this.#closed();
   }

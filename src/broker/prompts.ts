@@ -4,36 +4,48 @@ import { escapeLine } from "../core/escape.ts";
 import type { LoginQuestion } from "../core/session.ts";
 import type { PromptMessage } from "./protocol.ts";
 
+/** How a prompt gets to the face, and is taken back. */
+export interface PromptWay {
+  send(prompt: PromptMessage): void;
+  withdraw(prompt: number): void;
+}
+
 interface Asked extends PromiseWithResolvers<string> {
   question: LoginQuestion;
 }
 
 export class Prompts {
   readonly #asks: boolean;
-  readonly #send: (prompt: PromptMessage) => void;
+  readonly #way: PromptWay;
   readonly #asked = new Map<number, Asked>();
   #next = 1;
   #failure: SshMcpError | null = null;
 
   /** @param asks whether the face said that it can ask */
-  constructor(asks: boolean, send: (prompt: PromptMessage) => void) {
+  constructor(asks: boolean, way: PromptWay) {
     this.#asks = asks;
-    this.#send = send;
+    this.#way = way;
   }
 
   /**
    * @throws SshMcpError AUTH_REQUIRED, HOST_KEY_UNKNOWN when nobody answers;
-   *   CANCELED; TOO_LARGE for a text no frame holds
+   *   CANCELED, also when `withdrawn` aborts; TOO_LARGE for a text no frame holds
    */
-  async ask(question: LoginQuestion): Promise<string> {
+  async ask(question: LoginQuestion, withdrawn?: AbortSignal): Promise<string> {
     if (this.#failure !== null) throw this.#failure;
     if (!this.#asks) throw unanswered(question);
     const prompt = this.#next++;
     const { kind, text, echo, destination } = question;
-    this.#send({ prompt, kind, text, echo, destination });
+    this.#way.send({ prompt, kind, text, echo, destination });
     const asked = { question, ...Promise.withResolvers<string>() };
     this.#asked.set(prompt, asked);
-    return asked.promise;
+    const withdraw = (): void => {
+      if (!this.#asked.delete(prompt)) return;
+      this.#way.withdraw(prompt);
+      asked.reject(new SshMcpError("CANCELED", "the question was answered elsewhere"));
+    };
+    withdrawn?.addEventListener("abort", withdraw, { once: true });
+    return await asked.promise;
   }
 
   /** An answer to no open question is dropped: it was answered before, or nobody waits for it any more. */

@@ -4,7 +4,7 @@
  */
 import { SshMcpError } from "../core/errors.ts";
 import { malformed } from "./frame.ts";
-import type { BrokerMessage, PromptMessage } from "./protocol.ts";
+import type { BrokerMessage, BrokerStatus, FileRequest, PromptMessage, VariablesRequest } from "./protocol.ts";
 
 /** A message as the client reads it: a failure is the error it stands for. */
 export type Reply = Exclude<BrokerMessage, { kind: "failure" }> | { kind: "failure"; error: SshMcpError };
@@ -20,11 +20,22 @@ export const parseReply = (value: unknown): Reply | null => {
       return { kind, protocol, release, pid };
     }
     case "accepted":
+    case "leaving":
       return { kind };
     case "progress": {
       const { elapsedMs, message: text } = message;
       if (typeof elapsedMs !== "number" || typeof text !== "string") throw wrong(kind);
       return { kind, elapsedMs, message: text };
+    }
+    case "notice": {
+      const { message: text } = message;
+      if (typeof text !== "string") throw wrong(kind);
+      return { kind, message: text };
+    }
+    case "withdrawn": {
+      const { prompt } = message;
+      if (typeof prompt !== "number") throw wrong(kind);
+      return { kind, prompt };
     }
     case "result": {
       const { value: result, chunked } = message;
@@ -50,7 +61,56 @@ export const parsePrompt = (value: unknown): PromptMessage => {
   return { prompt, kind, text, echo, destination };
 };
 
-const parseError = (value: unknown): SshMcpError => {
+/** @throws SshMcpError PROTOCOL_ERROR */
+export const parseVariablesRequest = (value: unknown): VariablesRequest => {
+  const { request, names } = fieldsOf(value);
+  if (typeof request !== "number" || !Array.isArray(names)) throw wrong("env");
+  if (!names.every((name) => typeof name === "string")) throw wrong("env");
+  return { request, names };
+};
+
+/** @throws SshMcpError PROTOCOL_ERROR */
+export const parseFileRequest = (value: unknown): FileRequest => {
+  const { path } = fieldsOf(value);
+  if (typeof path !== "string") throw wrong("file");
+  return { path };
+};
+
+/** @throws SshMcpError PROTOCOL_ERROR */
+export const parseStatus = (value: unknown): BrokerStatus => {
+  const { version, socket, ...fields } = fieldsOf(value);
+  if (typeof version !== "string" || typeof socket !== "string") throw wrong("status");
+  const number = (name: string): number => {
+    const field = fields[name];
+    if (typeof field !== "number") throw wrong("status");
+    return field;
+  };
+  return {
+    pid: number("pid"),
+    version,
+    protocol: number("protocol"),
+    socket,
+    uptimeMs: number("uptimeMs"),
+    sessions: number("sessions"),
+    connections: number("connections"),
+    clients: number("clients"),
+    calls: number("calls"),
+  };
+};
+
+/**
+ * The one line that a new broker says of its start.
+ * @returns what keeps it from being there, or null
+ * @throws SshMcpError PROTOCOL_ERROR
+ */
+export const parseStart = (value: unknown): SshMcpError | null => {
+  const { ready, error } = fieldsOf(value);
+  if (ready !== true && error === undefined) throw wrong("start");
+  return ready === true ? null : parseError(error);
+};
+
+/** An error as it crosses the border between two processes, either way. @throws SshMcpError PROTOCOL_ERROR */
+export const parseError = (value: unknown): SshMcpError => {
   const { code, message, hint, retryable } = fieldsOf(value);
   if (typeof code !== "string" || typeof message !== "string") throw wrong("failure");
   return SshMcpError.fromRecord({

@@ -1,20 +1,24 @@
 /** One running call, seen from the broker: its streams, its questions, its end. */
 import { SshMcpError, toSshMcpError } from "../core/errors.ts";
 import { encodeFailure, encodeResult } from "./answer-frames.ts";
+import { RequestedFiles } from "./caller-files.ts";
 import type { CallIo, Dispatch } from "./dispatch.ts";
-import { decodeCredit, encodeCredit, encodeFrame, type Frame, frameType, malformed } from "./frame.ts";
+import { decodeCredit, encodeCredit, encodeHeader, type Frame, frameType, malformed } from "./frame.ts";
 import { IncomingStream } from "./incoming-stream.ts";
-import { OutgoingStream } from "./outgoing-stream.ts";
+import { OutgoingStream, type Way } from "./outgoing-stream.ts";
 import { Prompts } from "./prompts.ts";
-import { encodeControl, encodePrompt, type Request, streamWindow } from "./protocol.ts";
+import { encodeControl, encodePrompt, encodeVariablesRequest, type Request, streamWindow } from "./protocol.ts";
+import { Variables } from "./variables.ts";
 
 /** Progress is for people: cut to a line's length. */
 const longestProgress = 1024;
+const longestNotice = 4096;
 
 /** What a call needs of its connection. */
 export interface Link {
   /** Hands over a frame, which is dropped when the connection is closed. */
   send(bytes: Uint8Array): void;
+  readonly way: Way;
   /** True while the client leaves so much unread that only what it asked for is worth adding. */
   readonly congested: boolean;
 }
@@ -29,19 +33,31 @@ export class ServerCall {
   readonly #stdout: OutgoingStream;
   readonly #stderr: OutgoingStream;
   readonly #prompts: Prompts;
+  readonly #variables: Variables;
+  readonly #files: RequestedFiles;
   #over = false;
 
   constructor(number: number, request: Request, link: Link) {
     this.#number = number;
     this.#request = request;
     this.#link = link;
-    const output = (type: typeof frameType.stdout | typeof frameType.stderr, window: number): OutgoingStream =>
-      new OutgoingStream(window, (piece) => link.send(encodeFrame(type, number, piece)));
+    const output = (type: typeof frameType.stdout | typeof frameType.stderr, window: number): OutgoingStream => {
+      const send = (piece: Uint8Array): void => {
+        link.send(encodeHeader(type, number, piece.length));
+        link.send(piece);
+      };
+      return new OutgoingStream({ window, send, way: link.way });
+    };
     this.#stdout = output(frameType.stdout, streamWindow.stdout);
     this.#stderr = output(frameType.stderr, streamWindow.stderr);
     const grant = (bytes: number): void => link.send(encodeCredit(number, frameType.stdin, bytes));
     this.#stdin = new IncomingStream(streamWindow.stdin, grant, 0);
-    this.#prompts = new Prompts(request.asks, (prompt) => link.send(encodePrompt(number, prompt)));
+    this.#prompts = new Prompts(request.asks, {
+      send: (prompt) => link.send(encodePrompt(number, prompt)),
+      withdraw: (prompt) => link.send(encodeControl(number, { kind: "withdrawn", prompt })),
+    });
+    this.#variables = new Variables((wanted) => link.send(encodeVariablesRequest(number, wanted)));
+    this.#files = new RequestedFiles(number, (bytes) => link.send(bytes));
   }
 
   /** Runs the operation and sends how it ended. Never rejects. */
@@ -74,6 +90,9 @@ export class ServerCall {
         else throw malformed(`credit for stream ${stream}`);
         break;
       }
+      case frameType.file:
+        this.#files.receive(payload);
+        break;
       default:
         throw malformed(`a frame of type ${type}, which a client never sends`);
     }
@@ -83,12 +102,19 @@ export class ServerCall {
     this.#prompts.answer(prompt, value);
   }
 
-  /** Tells the operation to stop; the call ends when it has. */
-  cancel(reason: string): void {
+  answerVariables(request: number, values: Readonly<Record<string, string>>): void {
+    this.#variables.answer(request, values);
+  }
+
+  /**
+   * Tells the operation to stop; the call ends when it has.
+   * @param reason what its client is to hear; null when that wants it itself
+   */
+  cancel(reason: string | null): void {
     if (this.#over || this.#controller.signal.aborted) return;
-    const error = new SshMcpError("CANCELED", reason);
+    const error = new SshMcpError("CANCELED", reason ?? "the call was canceled");
     this.#cut(error);
-    this.#controller.abort(error);
+    this.#controller.abort(reason === null ? undefined : error);
   }
 
   #io(): CallIo {
@@ -97,7 +123,11 @@ export class ServerCall {
       stdin: this.#stdin,
       stdout: this.#stdout,
       stderr: this.#stderr,
-      ask: (question) => this.#prompts.ask(question),
+      ask: (question, withdrawn) => this.#prompts.ask(question, withdrawn),
+      asks: this.#request.asks,
+      variables: (names) => this.#variables.ask(names),
+      files: this.#files,
+      notice: (message) => this.#notice(message),
       progress: (message) => this.#progress(message),
     };
   }
@@ -109,10 +139,17 @@ export class ServerCall {
     this.#link.send(encodeControl(this.#number, { kind: "progress", elapsedMs, message: shown }));
   }
 
+  #notice(message: string): void {
+    if (this.#over) return;
+    this.#link.send(encodeControl(this.#number, { kind: "notice", message: message.slice(0, longestNotice) }));
+  }
+
   #cut(error: SshMcpError): void {
     this.#stdin.fail(error);
     this.#stdout.fail(error);
     this.#stderr.fail(error);
     this.#prompts.fail(error);
+    this.#variables.fail(error);
+    this.#files.fail(error);
   }
 }

@@ -3,78 +3,148 @@
  * for a new call is answered on that call; one that leaves no sense in the rest ends the connection, with the reason on
  * call 0.
  */
-import { SshMcpError, toSshMcpError } from "../core/errors.ts";
-import { hintFor } from "../core/hint.ts";
-import type { Caller } from "../core/operation.ts";
-import { encodeFailure } from "./answer-frames.ts";
+import { type SshMcpError, toSshMcpError } from "../core/errors.ts";
+import { encodeFailure, encodeResult } from "./answer-frames.ts";
+import { ConnectionCalls } from "./connection-calls.ts";
 import { parseClientMessage } from "./control.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { decodeJson, type Frame, FrameReader, frameType, malformed } from "./frame.ts";
-import {
-  type ClientMessage,
-  callLimit,
-  encodeControl,
-  otherLanguage,
-  protocolVersion,
-  type Request,
-  type Transport,
-  valueLimit,
-} from "./protocol.ts";
-import { type Link, ServerCall } from "./server-call.ts";
+import { type BrokerHost, refusalOf } from "./greeting.ts";
+import type { Burden, Load } from "./load.ts";
+import { type ClientMessage, encodeControl, protocolVersion, type Transport } from "./protocol.ts";
+import type { Link } from "./server-call.ts";
+import { SharedWay } from "./shared-way.ts";
 
 export interface ServerOptions {
   dispatch: Dispatch;
   /** The broker's own release, for the welcome. */
   release: string;
+  load: Load;
+  /** The process that serves many clients; null when the broker lives inside its only one. */
+  host: BrokerHost | null;
 }
 
+/** One client, seen from the process that serves it. */
 export interface ServedConnection {
   /** Calls running now. */
   readonly running: number;
-  /** Resolves when the connection is closed and every call of it has ended. */
+  /** Whether it has said hello. */
+  readonly greeted: boolean;
+  /** Resolves when the connection is closed, with what was written delivered, and every call of it has ended. */
   readonly ended: Promise<void>;
+  /** Tells what runs to stop; their results are still delivered. */
+  cancel(reason: string): void;
+  /**
+   * Takes no further request. The connection is closed when nothing runs on it any more and `free` has settled: the client of a request
+   * that was not accepted comes again, and must find another broker's place free.
+   */
+  leave(free: Promise<void>): void;
+  /** Accepts no further request: each is answered with the error. */
+  refuseRequests(error: SshMcpError): void;
+  /** Ends the connection with a reason. It is closed when the client has read it, or a second later. */
+  refuse(error: SshMcpError): void;
 }
 
 /** Serves one client until either side closes; that cancels the calls that still run. */
 export const serveConnection = (transport: Transport, options: ServerOptions): ServedConnection =>
   new ClientLink(transport, options);
 
-class ClientLink implements ServedConnection, Link {
+class ClientLink implements ServedConnection, Link, Burden {
   readonly #transport: Transport;
   readonly #options: ServerOptions;
   readonly #reader = new FrameReader();
-  readonly #calls = new Map<number, ServerCall>();
+  readonly #calls: ConnectionCalls;
+  readonly way: SharedWay;
   readonly #ended = Promise.withResolvers<void>();
   #greeted = false;
+  #leaving = false;
+  /** What `leave` waited for has come. */
+  #free = false;
   #open = true;
+  /** Closed by both sides, or broken. */
+  #gone = false;
 
   constructor(transport: Transport, options: ServerOptions) {
     this.#transport = transport;
     this.#options = options;
+    this.way = new SharedWay(transport);
+    const onNone = (): void => this.#noCallRuns();
+    this.#calls = new ConnectionCalls({ dispatch: options.dispatch, load: options.load, link: this, onNone });
+    options.load.add(this);
     transport.onData = (bytes) => this.#receive(bytes);
-    transport.onClose = () => this.#closed();
+    transport.onDrain = () => this.way.drained();
+    transport.onClose = () => {
+      options.load.remove(this);
+      this.#gone = true;
+      this.#closed();
+      this.#settle();
+    };
   }
 
   get running(): number {
     return this.#calls.size;
   }
 
+  get greeted(): boolean {
+    return this.#greeted;
+  }
+
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
+  get unread(): number {
+    return this.#transport.pending;
+  }
+
+  get congested(): boolean {
+    return this.unread > progressLimit;
+  }
+
+  drop(): void {
+    this.#closed();
+    this.#transport.abort();
+  }
+
+  cancel(reason: string): void {
+    this.#calls.cancel(reason);
+  }
+
+  leave(free: Promise<void>): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#calls.leave();
+    if (this.#calls.size > 0) this.send(encodeControl(0, { kind: "leaving" }));
+    void free.then(() => {
+      this.#free = true;
+      if (this.#calls.size === 0) this.#close();
+    });
+  }
+
+  refuse(error: SshMcpError): void {
+    if (!this.#open) return;
+    this.send(encodeFailure(0, error));
+    this.#closed();
+    // A socket that is closed with something unread in it resets the connection, and the reason is lost: what still comes is dropped first.
+    const timer = setTimeout(() => this.#transport.close(), lingerMs);
+    void this.ended.then(() => clearTimeout(timer));
+  }
+
+  refuseRequests(error: SshMcpError): void {
+    this.#calls.refuse(error);
+  }
+
   #receive(bytes: Uint8Array): void {
+    if (!this.#open) return;
     try {
       this.#reader.push(bytes, (frame) => this.#handle(frame));
     } catch (thrown) {
-      this.#refuse(toSshMcpError(thrown));
+      this.refuse(toSshMcpError(thrown));
     }
   }
 
   #handle(frame: Frame): void {
     if (!this.#open) return;
-    // Credit can be given without reading, and every request is answered: what waits to be read is bounded here.
-    if (this.#transport.pending > unreadLimit) throw malformed("more than it reads answers to");
     const message = frame.type === frameType.control ? this.#read(frame) : null;
     if (!this.#greeted) this.#greet(message);
     else if (message !== null) this.#obey(frame.call, message);
@@ -87,7 +157,7 @@ class ClientLink implements ServedConnection, Link {
     try {
       return parseClientMessage(decodeJson(payload));
     } catch (thrown) {
-      if (!this.#greeted || call === 0 || this.#calls.has(call)) throw thrown;
+      if (!this.#greeted || call === 0 || this.#calls.get(call) !== undefined) throw thrown;
       this.send(encodeFailure(call, toSshMcpError(thrown)));
       return null;
     }
@@ -98,50 +168,54 @@ class ClientLink implements ServedConnection, Link {
       case "hello":
         throw malformed("a second hello");
       case "request":
-        this.#start(call, message);
+        this.#calls.start(call, message);
         break;
       case "cancel":
-        this.#calls.get(call)?.cancel("the call was canceled");
+        this.#calls.get(call)?.cancel(null);
         break;
       case "answer":
         this.#calls.get(call)?.answer(message.prompt, message.value);
+        break;
+      case "variables":
+        this.#calls.get(call)?.answerVariables(message.request, message.values);
+        break;
+      case "status":
+        this.#tellStatus(call);
         break;
     }
   }
 
   #greet(message: ClientMessage | null): void {
     if (message?.kind !== "hello") throw malformed("something else before its hello");
-    if (message.protocol !== protocolVersion)
-      throw otherLanguage({ broker: protocolVersion, client: message.protocol });
+    const { release, host } = this.#options;
+    const refusal = refusalOf(message, host);
+    if (refusal !== null) throw refusal;
     this.#greeted = true;
-    const { release } = this.#options;
+    // Without a word: the client, whose request was not accepted, connects again and finds the place free.
+    if (!message.stop && host?.givesWayTo(message.release) === true) return;
     this.send(encodeControl(0, { kind: "welcome", protocol: protocolVersion, release, pid: process.pid }));
+    if (message.stop) host?.stop(this);
   }
 
-  #start(number: number, request: Request): void {
-    if (number === 0 || this.#calls.has(number)) throw malformed(`a request as call ${number}, which is taken`);
-    if (this.#calls.size >= callLimit) {
-      this.send(encodeFailure(number, tooManyCalls(request.caller)));
-      return;
-    }
-    const call = new ServerCall(number, request, this);
-    this.#calls.set(number, call);
-    void call.run(this.#options.dispatch).then(() => {
-      this.#calls.delete(number);
-      this.#settle();
-    });
+  #tellStatus(number: number): void {
+    this.#calls.mustBeFree(number);
+    const { host } = this.#options;
+    if (host === null) throw malformed("a question for the status of a broker that is part of its client");
+    for (const frame of encodeResult(number, host.status())) this.send(frame);
   }
 
   send(bytes: Uint8Array): void {
-    if (this.#open) this.#transport.write(bytes);
+    if (!this.#open) return;
+    this.#transport.write(bytes);
+    this.#options.load.weigh(this);
   }
 
-  get congested(): boolean {
-    return this.#transport.pending > progressLimit;
+  #noCallRuns(): void {
+    if (this.#free) this.#close();
+    this.#settle();
   }
 
-  #refuse(error: SshMcpError): void {
-    this.send(encodeFailure(0, error));
+  #close(): void {
     this.#closed();
     this.#transport.close();
   }
@@ -149,21 +223,15 @@ class ClientLink implements ServedConnection, Link {
   #closed(): void {
     if (!this.#open) return;
     this.#open = false;
-    for (const call of this.#calls.values()) call.cancel("the client went away");
-    this.#settle();
+    this.cancel("the client went away");
   }
 
   #settle(): void {
-    if (!this.#open && this.#calls.size === 0) this.#ended.resolve();
+    if (this.#gone && this.#calls.size === 0) this.#ended.resolve();
   }
 }
 
-/** Bytes a client may leave unread and still send more: a result of the largest size, and dozens of full windows. */
-const unreadLimit = 2 * valueLimit;
+/** How long a client that was refused may take to read the reason. */
+const lingerMs = 1000;
 /** Beyond this much unread nobody watches the progress. */
 const progressLimit = 64 * 1024;
-
-const tooManyCalls = (caller: Caller): SshMcpError =>
-  new SshMcpError("BROKER_UNAVAILABLE", `${callLimit} calls are running on this connection already`, {
-    hint: hintFor(caller, { command: "ssh-mcp ls", tool: "ssh_sessions {}" }),
-  });

@@ -1,157 +1,257 @@
-import { SshMcpError } from "../core/errors.ts";
-import { hintFor } from "../core/hint.ts";
+import { SshMcpError, toSshMcpError } from "../core/errors.ts";
+import { shown } from "../core/escape.ts";
 import type { Caller } from "../core/operation.ts";
-import { quoteWord } from "../core/quote.ts";
 import type {
   CallScope,
   DialRequest,
   OpenedSession,
   OpenRequest,
+  RunningCall,
   Session,
   SessionInfo,
   Sessions,
 } from "../core/session.ts";
-import { isSessionName, nextFreeName, sessionNameFrom } from "../core/target.ts";
+import type { SessionRecord } from "../store/session-record.ts";
 import { BrokerSession } from "./broker-session.ts";
-import { type DialPlan, planDial } from "./dial.ts";
-import { namesAnother } from "./session-name.ts";
+import { brokerEnded, closedAlready, closedBy } from "./cancel-reasons.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { Dialer } from "./dial.ts";
+import { type DialPlan, planDial } from "./dial-plan.ts";
+import { type Resolves, systemResolves } from "./host-names.ts";
+import { keptUnusedMs } from "./session-expiry.ts";
+import { factsOf, isFor, newFacts } from "./session-facts.ts";
+import { listing } from "./session-hints.ts";
+import type { SessionHost } from "./session-host.ts";
+import { makeRoom } from "./session-limit.ts";
+import { SessionMeanings } from "./session-meaning.ts";
+import { SessionNames, type Wanted } from "./session-names.ts";
+import { type RecordStore, SessionRecords } from "./session-records.ts";
+import { connected, describe, settleLending } from "./session-reuse.ts";
 
-const defaultTtlMs = 15 * 60 * 1000;
-/** Live connections at once. */
-const liveLimit = 64;
+/** Connections of sessions at once, unless the configuration says otherwise. */
+const defaultLimit = 64;
+/** How often sessions that nobody uses are looked for. */
+const forgetIntervalMs = 3_600_000;
 
-interface NewSession {
-  name: string | null;
-  title: string | null;
-  ttlMs: number | null;
-  lent: boolean;
+export interface RegistryOptions {
+  /** Null writes nothing: sessions end with this process. */
+  store: RecordStore | null;
+  /** Sessions of an earlier broker; they are cached until somebody uses them. */
+  restored: readonly SessionRecord[];
+  /** Names that no session may take: a later release keeps their records. */
+  reserved: readonly string[];
+  /** Connections of sessions at once. */
+  limit: number;
+  /** What a command in a hint for a model begins with so that it reaches this broker: `SSH_MCP_DIR=… `, quoted, or empty. */
+  hintPrefix: string;
+  /** Takes one line about what nobody waits for, as a record that could not be written. */
+  log: (line: string) => void;
+  clock: Clock;
+  /** Asked about names that a model chooses. */
+  resolves: Resolves;
 }
 
-/** Every session of this broker, by name. */
+/** What a new session is to be, if there must be one. */
+type Asked = Wanted & Pick<OpenRequest, "title" | "ttlMs" | "lent">;
+
+/**
+ * Every session of this broker, by name.
+ *
+ * For whoever decides how long the process lives: `onChange` is called whenever `liveConnections`, `busy` or `holdsPersonSession` may have
+ * changed.
+ */
 export class SessionRegistry implements Sessions {
-  readonly #sessions = new Map<string, BrokerSession>();
+  /** Set once by whoever needs it; must not throw. */
+  onChange: () => void = () => {};
+  readonly #sessions: SessionNames;
+  readonly #meanings = new SessionMeanings();
+  readonly #records: SessionRecords;
+  readonly #log: (line: string) => void;
+  readonly #host: SessionHost;
+  readonly #forgetting: ReturnType<typeof setInterval>;
+  #isEnding = false;
+  #calls = 0;
+
+  constructor(options: Partial<RegistryOptions> = {}) {
+    const { store = null, restored = [], reserved = [], limit = defaultLimit, clock = systemClock } = options;
+    const { hintPrefix = "", log = () => {}, resolves = systemResolves } = options;
+    this.#sessions = new SessionNames(reserved, resolves);
+    this.#records = new SessionRecords(store, clock, log);
+    this.#log = log;
+    this.#host = {
+      clock,
+      dialer: new Dialer(clock),
+      hintPrefix,
+      nextCallId: () => `c${++this.#calls}`,
+      makeRoom: (caller) => {
+        if (this.#isEnding) throw new SshMcpError("CANCELED", "the broker is ending; nothing was sent");
+        makeRoom(this.#sessions.all, limit, caller);
+      },
+      mayDialBeside: () => !this.#isEnding && this.#sum(({ claimed }) => claimed) <= limit,
+      changed: () => this.onChange(),
+      used: (session) => {
+        this.#records.noteUse(session);
+        this.onChange();
+      },
+      forget: (facts) => this.#sessions.forget(facts),
+    };
+    for (const record of restored) {
+      const session = new BrokerSession(factsOf(record), this.#host, new Date(record.lastUsedAt));
+      this.#sessions.add(session);
+      this.#records.loaded(session);
+    }
+    this.#forgetting = setInterval(() => this.#noticeTime(), forgetIntervalMs);
+    this.#forgetting.unref();
+  }
+
+  /** Sessions by name, live or not. */
+  get size(): number {
+    return this.#sessions.opened.length;
+  }
+
+  /** SSH connections that are open now, those beside a session's own among them. */
+  get liveConnections(): number {
+    return this.#sum(({ connections }) => connections);
+  }
+
+  /** Whether anything runs on a session, or is being dialled. */
+  get busy(): boolean {
+    return this.#sessions.all.some(({ link, calls }) => link.isDialing || calls.length > 0);
+  }
+
+  /** Whether a session is live that needs a person to come back. */
+  get holdsPersonSession(): boolean {
+    return this.#sessions.all.some(({ link, facts }) => link.state === "live" && facts.login?.needsPerson === true);
+  }
 
   async open(request: OpenRequest, scope: CallScope): Promise<OpenedSession> {
-    const plan = planDial(request, scope);
-    const found = this.#find(plan, request.name, scope.caller);
-    const session = found ?? this.#add(plan, { ...request, lent: true }, scope);
-    found?.describe(request.title, request.ttlMs);
-    const reused = found !== null && found.info.state === "live";
-    return { ...(await this.#openOrForget(session, found === null, scope)), reused };
+    const { name, title, ttlMs, lent, fresh } = request;
+    const plan = await planDial(request, scope);
+    this.#noticeTime();
+    const isPrivate = !lent && scope.caller.face === "cli";
+    const asked = { name, title, ttlMs, lent, fresh, isPrivate };
+    let found = await this.#foundOrAdded(plan, asked, scope);
+    // Others had their turn since it was found, and may have ended it.
+    while (found.session.link.isClosed) found = await this.#foundOrAdded(plan, asked, scope);
+    const { session, isNew } = found;
+    const reused = !isNew && session.link.usable() !== null;
+    const { connection } = await connected(session, plan, null, scope);
+    if (!isNew) describe(session, request, scope);
+    await settleLending(session, isPrivate, scope);
+    await this.#records.saveFor(session, scope);
+    return { ...session.opened(connection.login), reused };
   }
 
   async use(request: DialRequest, scope: CallScope): Promise<Session> {
-    const named = this.#named(request.destination, scope.caller);
-    if (named !== null) return named;
-    const plan = planDial(request, scope);
-    const found = this.#find(plan, null, scope.caller);
-    const opened = { name: null, title: null, ttlMs: null, lent: scope.caller.face === "mcp" };
-    const session = found ?? this.#add(plan, opened, scope);
-    await this.#openOrForget(session, found === null, scope);
+    const named = this.#sessions.named(request, scope.caller);
+    if (named?.link.usable() && this.#meanings.known(named, request)) return named;
+    this.#noticeTime();
+    let target = await this.#target(request, scope, null);
+    while (target.session.link.isClosed) target = await this.#target(request, scope, target.plan);
+    const { session, plan } = target;
+    if (plan === null && session.link.usable()) return session;
+    await connected(session, plan, request.timeoutMs, scope);
+    // The record is no reason for the command to wait.
+    this.#records.saveBeside(session, scope);
     return session;
   }
 
   list(caller: Caller): SessionInfo[] {
-    return [...this.#sessions.values()].filter((session) => session.isFor(caller)).map((session) => session.info);
+    this.#noticeTime();
+    return this.#sessions.opened.filter(({ facts }) => isFor(facts, caller)).map(({ info }) => info);
+  }
+
+  calls(caller: Caller): RunningCall[] {
+    const visible = this.#sessions.all.filter(({ facts }) => isFor(facts, caller));
+    return visible.flatMap(({ calls }) => calls).sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+  }
+
+  async lend(name: string, lent: boolean, scope: CallScope): Promise<SessionInfo> {
+    const { caller } = scope;
+    const session = this.#sessions.get(name, caller);
+    if (!session?.wasOpen) {
+      throw new SshMcpError("SESSION_NOT_FOUND", `there is no session ${shown(name)}`, { hint: listing(caller) });
+    }
+    if (caller.face === "mcp") {
+      throw new SshMcpError("POLICY_DENIED", "only a person lends a session to agents, or takes it back", {
+        hint: `ssh-mcp ${lent ? "lend" : "unlend"} ${name}`,
+      });
+    }
+    await session.lend(lent);
+    await this.#records.saveFor(session, scope);
+    return session.info;
   }
 
   async close(names: readonly string[] | "all", caller: Caller): Promise<string[]> {
-    const mine = [...this.#sessions].filter(([, session]) => session.isFor(caller));
-    const chosen = mine.filter(([name]) => names === "all" || names.includes(name));
-    for (const [name] of chosen) this.#sessions.delete(name);
-    await Promise.all(chosen.map(([, session]) => session.close()));
-    return chosen.map(([name]) => name);
+    const chosen = this.#sessions.all.filter(
+      ({ facts }) => isFor(facts, caller) && (names === "all" || names.includes(facts.name)),
+    );
+    const removed = Promise.allSettled(chosen.map((session) => this.#forget(session)));
+    await Promise.all(chosen.map((session) => session.close(closedBy(session.facts.name, caller))));
+    for (const removal of await removed) if (removal.status === "rejected") throw removal.reason;
+    return chosen.map(({ facts }) => facts.name);
   }
 
-  /** Ends everything; for the end of the process. */
+  /** Ends every call and connection; sessions and their records stay. For the end of the process: nothing is opened afterwards. */
   async closeAll(): Promise<void> {
-    const all = [...this.#sessions.values()];
-    this.#sessions.clear();
-    await Promise.all(all.map((session) => session.close()));
+    this.#isEnding = true;
+    clearInterval(this.#forgetting);
+    const flushed = this.#records.flush();
+    await Promise.all(this.#sessions.all.map((session) => session.close(brokerEnded())));
+    await flushed;
   }
 
-  #named(target: string, caller: Caller): BrokerSession | null {
-    const session = isSessionName(target) ? this.#sessions.get(target) : undefined;
-    return session?.isFor(caller) ? session : null;
+  /** From now on no record is written or removed: they are another broker's. Resolves when what is under way has ended. */
+  stopRecording(): Promise<void> {
+    return this.#records.stop();
   }
 
-  /** @throws SshMcpError ALREADY_EXISTS when the name belongs to another connection */
-  #find(plan: DialPlan, name: string | null, caller: Caller): BrokerSession | null {
-    if (name !== null) {
-      const holder = this.#sessions.get(name);
-      if (holder === undefined) return null;
-      if (holder.isFor(caller) && holder.plan.identity === plan.identity) return holder;
-      throw new SshMcpError("ALREADY_EXISTS", `the name ${name} belongs to another session`, {
-        hint: closing(name, caller),
-      });
-    }
-    for (const session of this.#sessions.values()) {
-      if (session.isFor(caller) && session.plan.identity === plan.identity) return session;
-    }
-    return null;
-  }
-
-  /** @throws SshMcpError ALREADY_EXISTS when the name stands for another host; SESSION_LIMIT */
-  #add(plan: DialPlan, options: NewSession, scope: CallScope): BrokerSession {
-    const { caller } = scope;
-    if (options.name !== null && namesAnother(options.name, plan, scope)) {
-      throw new SshMcpError("ALREADY_EXISTS", `the name ${options.name} stands for another host`, {
-        hint: hintFor(caller, {
-          command: `ssh-mcp connect --name NAME ${quoteWord(plan.destination)}`,
-          tool: `ssh_connect ${JSON.stringify({ destination: plan.destination, name: "NAME" })}`,
-        }),
-      });
-    }
-    this.#makeRoom(caller);
-    const taken = { has: (name: string) => this.#sessions.has(name) || namesAnother(name, plan, scope) };
-    const name = options.name ?? nextFreeName(sessionNameFrom(plan.typedHost), taken);
-    const session = new BrokerSession(plan, {
-      name,
-      title: options.title,
-      ttlMs: options.ttlMs ?? defaultTtlMs,
-      openedBy: { face: caller.face, client: caller.client },
-      lent: options.lent,
-    });
-    this.#sessions.set(name, session);
-    return session;
-  }
-
-  /** A session that never opened is none: its name must not stay behind. */
-  async #openOrForget(
-    session: BrokerSession,
-    isNew: boolean,
+  /** The session a target names and means, or the one its destination is opened as, with the plan to open it by. */
+  async #target(
+    request: DialRequest,
     scope: CallScope,
-  ): Promise<Omit<OpenedSession, "reused">> {
-    try {
-      return await session.open(scope);
-    } catch (error) {
-      const { name } = session.info;
-      if (isNew && session.info.state !== "live" && this.#sessions.get(name) === session) this.#sessions.delete(name);
-      throw error;
-    }
+    planned: DialPlan | null,
+  ): Promise<{ session: BrokerSession; plan: DialPlan | null }> {
+    const named = this.#sessions.named(request, scope.caller);
+    if (named !== null && (await this.#meanings.find(named, request, scope))) return { session: named, plan: null };
+    const plan = planned ?? (await planDial(request, scope));
+    const asked = { name: null, title: null, ttlMs: null, lent: scope.caller.face === "mcp" };
+    const { session } = await this.#foundOrAdded(plan, { ...asked, fresh: false, isPrivate: false }, scope);
+    return { session, plan };
   }
 
-  /**
-   * Lets the longest idle session go to "cached" when the limit is met: one that needs no person to come back, and for a model one of its own.
-   * @throws SshMcpError SESSION_LIMIT when there is none
-   */
-  #makeRoom(caller: Caller): void {
-    const live = [...this.#sessions.values()].filter((session) => session.isOpen);
-    if (live.length < liveLimit) return;
-    const idle = live
-      .filter((session) => session.info.running === 0 && !session.info.needsPerson && session.isFor(caller))
-      .sort((a, b) => b.info.idleMs - a.info.idleMs);
-    const [first] = idle;
-    if (first === undefined) {
-      const mine = live.find((session) => session.isFor(caller));
-      throw new SshMcpError("SESSION_LIMIT", `${live.length} sessions are open, and none of them can be put aside`, {
-        hint: closing(mine?.info.name ?? "NAME", caller),
+  /** @throws SshMcpError ALREADY_EXISTS, see `SessionNames` */
+  #foundOrAdded(
+    plan: DialPlan,
+    asked: Asked,
+    { caller }: CallScope,
+  ): Promise<{ session: BrokerSession; isNew: boolean }> {
+    return this.#sessions.findOrAdd(plan, asked, caller, (name) => {
+      const createdAt = new Date(this.#host.clock.wall());
+      const isFoundUnnamed = asked.name === null && !asked.fresh;
+      return new BrokerSession(newFacts(plan, { ...asked, name, isFoundUnnamed, createdAt }, caller), this.#host, null);
+    });
+  }
+
+  #sum(count: (session: BrokerSession) => number): number {
+    return this.#sessions.all.reduce((sum, session) => sum + count(session), 0);
+  }
+
+  /** The name is free at once; resolves when the record is gone. */
+  async #forget(session: BrokerSession): Promise<void> {
+    this.#sessions.forget(session.facts);
+    await this.#records.remove(session);
+  }
+
+  /** Timers stand still while the machine sleeps: what is over by now ends here. */
+  #noticeTime(): void {
+    for (const session of this.#sessions.opened) {
+      const { link, info, idleMs } = session;
+      if (link.usable() !== null || link.isDialing || info.running > 0 || idleMs <= keptUnusedMs) continue;
+      void session.close(closedAlready(session.facts.name));
+      this.#forget(session).catch((error: unknown) => {
+        this.#log(`the session ${session.facts.name} could not be forgotten: ${toSshMcpError(error).message}`);
       });
     }
-    void first.disconnect();
   }
 }
-
-/** Names of sessions need no quotes, neither for a shell nor in JSON. */
-const closing = (name: string, caller: Caller): string =>
-  hintFor(caller, { command: `ssh-mcp close ${name}`, tool: `ssh_disconnect {"targets":["${name}"]}` });

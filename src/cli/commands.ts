@@ -1,9 +1,9 @@
 /** Every command as citty knows it, made from the operations: what the help is rendered from. */
 import { type ArgDef, type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Command, Operand } from "./command.ts";
-import { globalFlags } from "./face-flags.ts";
+import { globalFlags, helpFlag, jsonFlag } from "./face-flags.ts";
 import type { Flag } from "./flag.ts";
-import { serveCommand } from "./serve-command.ts";
+import { type OtherCommand, otherCommands } from "./other-commands.ts";
 
 export const programOf = (commands: readonly Command[]): CommandDef =>
   defineCommand({
@@ -14,9 +14,23 @@ export const programOf = (commands: readonly Command[]): CommandDef =>
     args: Object.fromEntries(globalFlags.map(argument)),
     subCommands: {
       ...Object.fromEntries(commands.map((command) => [command.name, definitionOf(command)])),
-      [serveCommand.name]: defineCommand({ meta: { name: serveCommand.name, description: serveCommand.title } }),
+      ...Object.fromEntries(otherCommands.map((other) => [other.name, definitionOfOther(other)])),
     },
   });
+
+export const definitionOfOther = ({ name, title, verbs }: OtherCommand): CommandDef => {
+  const subCommands = Object.entries(verbs).map(([verb, description]): [string, CommandDef] => [
+    verb,
+    defineCommand({ meta: { name: verb, description } }),
+  ]);
+  const meta = { name, description: title };
+  if (subCommands.length === 0) return defineCommand({ meta });
+  return defineCommand({
+    meta,
+    args: Object.fromEntries([jsonFlag, helpFlag].map(argument)),
+    subCommands: Object.fromEntries(subCommands),
+  });
+};
 
 export const definitionOf = (command: Command): CommandDef => {
   const { operands, rest, flags, operation } = command;

@@ -2,9 +2,9 @@
 import { toSshMcpError } from "../core/errors.ts";
 import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
 import { isOption } from "./options.ts";
+import { serveCommand } from "./other-commands.ts";
 import { BrokenPipe } from "./output.ts";
 import { Printer } from "./printer.ts";
-import { serveCommand } from "./serve-command.ts";
 import type { World } from "./world.ts";
 
 /**

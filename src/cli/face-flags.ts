@@ -9,6 +9,7 @@ export const noFaceOptions: FaceOptions = {
   batch: false,
   noStdin: false,
   quiet: false,
+  noBroker: false,
 };
 
 /** Bytes of each output stream that `--json` keeps of a command. */
@@ -24,9 +25,9 @@ const flag = (option: FaceOption, name: string, letter: string | null, descripti
   description,
 });
 
-const help = flag("help", "help", "h", "Show this help");
+export const helpFlag = flag("help", "help", "h", "Show this help");
 const version = flag("version", "version", null, "Show the version");
-const json = flag("json", "json", null, "Print one JSON document on stdout, whatever happens");
+export const jsonFlag = flag("json", "json", null, "Print one JSON document on stdout, whatever happens");
 const captureJson = flag(
   "json",
   "json",
@@ -36,13 +37,23 @@ const captureJson = flag(
 const batch = flag("batch", "batch", null, "Never ask a person; fail instead");
 const noStdin = flag("noStdin", "no-stdin", "n", "Leave stdin alone; the command reads an empty one");
 const quiet = flag("quiet", "quiet", "q", "Print only the names, one a line");
+const noBroker = flag(
+  "noBroker",
+  "no-broker",
+  null,
+  "Run in this process, without the broker; sessions end with the command",
+);
 
 /** What may stand before the command. */
-export const globalFlags: readonly Flag[] = [help, version, json, batch];
+export const globalFlags: readonly Flag[] = [helpFlag, version, jsonFlag, batch, noBroker];
+
+/** Whether it changes the sessions that are kept, and nothing else: without the broker there are none to change. */
+export const needsBroker = ({ effect, remote }: Operation): boolean => !remote && effect !== "read";
 
 export const faceFlagsOf = (operation: Operation): Flag[] => [
-  ...(operation.streams === "pipe" ? [noStdin, captureJson] : [json]),
+  ...(operation.streams === "pipe" ? [noStdin, captureJson] : [jsonFlag]),
   ...(operation.name === "sessions" ? [quiet] : []),
   batch,
-  help,
+  ...(needsBroker(operation) ? [] : [noBroker]),
+  helpFlag,
 ];

@@ -10,6 +10,8 @@ export interface FaceOptions {
   noStdin: boolean;
   /** Names only. */
   quiet: boolean;
+  /** Run in this process. */
+  noBroker: boolean;
 }
 
 export type FaceOption = keyof FaceOptions;

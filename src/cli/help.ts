@@ -1,8 +1,8 @@
 /** `--help`: citty's usage of the definitions in `commands.ts`, then the operation's own description and what holds for every command. */
 import { type CommandDef, renderUsage } from "citty";
 import type { Command } from "./command.ts";
-import { definitionOf, programOf } from "./commands.ts";
-import { serveCommand } from "./serve-command.ts";
+import { definitionOf, definitionOfOther, programOf } from "./commands.ts";
+import { otherCommands } from "./other-commands.ts";
 import { toolNamesAsCommands } from "./tool-names.ts";
 
 /** Columns of a terminal that nobody has widened. */
@@ -20,8 +20,9 @@ export const helpOf = async (topic: string | null, commands: readonly Command[],
     const usage = await usageOf(definitionOf(command), program);
     return finished([usage, ...notes(command, commands)], colour);
   }
-  if (topic === serveCommand.name)
-    return finished([serveCommand.title, "USAGE ssh-mcp serve", serveCommand.description], colour);
+  const other = otherCommands.find(({ name }) => name === topic);
+  if (other !== undefined)
+    return finished([await usageOf(definitionOfOther(other), program), ...other.description], colour);
   return finished([await usageOf(program)], colour);
 };
 

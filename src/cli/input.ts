@@ -2,9 +2,9 @@
  * Standard input, read only as far as somebody asks for more. `process.stdin` is never touched: it costs 8 ms at the start, and
  * reads whether anybody asks or not.
  */
-import { fstatSync, read } from "node:fs";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
+import { quickFiles } from "../files/quick-files.ts";
 
 const chunkSize = 64 * 1024;
 
@@ -47,12 +47,13 @@ export class Input implements AsyncIterable<Uint8Array> {
   }
 
   async *#chunks(): AsyncGenerator<Uint8Array, undefined> {
+    const kind = quickFiles().kindOf(this.#fd);
+    // A descriptor that was closed before the start holds nothing.
+    if (kind === null || kind === "null") return;
     try {
-      yield* fstatSync(this.#fd).isFile() ? this.#file() : this.#stream();
+      yield* kind === "file" ? this.#file() : this.#stream();
     } catch (cause) {
       const code = errorCode(cause);
-      // A descriptor that was closed before the start holds nothing.
-      if (code === "EBADF") return;
       throw new SshMcpError("LOCAL_IO", `standard input cannot be read (${code})`, { cause });
     }
   }
@@ -91,7 +92,9 @@ const open = (fd: number) => Bun.file(fd).stream().getReader();
 
 type Reader = ReturnType<typeof open>;
 
-const readFrom = (fd: number, chunk: Uint8Array): Promise<number> =>
-  new Promise((resolve, reject) => {
+const readFrom = async (fd: number, chunk: Uint8Array): Promise<number> => {
+  const { read } = await import("node:fs");
+  return await new Promise((resolve, reject) => {
     read(fd, chunk, 0, chunk.length, null, (failure, length) => (failure === null ? resolve(length) : reject(failure)));
   });
+};

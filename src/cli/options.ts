@@ -1,6 +1,5 @@
 /** Reads options as getopt_long(3) does: `--name value`, `--name=value`, `-n`, `-p22`, `-p 22` and bundles such as `-qn`. */
 import { type SshMcpError, toSshMcpError } from "../core/errors.ts";
-import type { Command } from "./command.ts";
 import { noFaceOptions } from "./face-flags.ts";
 import type { FaceOptions, Flag } from "./flag.ts";
 import { helpCommand, unknownFlag, usageError } from "./usage.ts";
@@ -14,11 +13,11 @@ export class OptionReader {
   readonly options: FaceOptions;
   /** The first thing that was wrong. Reading goes on after it: a later `--json` still says how to print it. */
   wrong: SshMcpError | null = null;
-  readonly #command: Command | null;
+  readonly #command: { name: string } | null;
   readonly #flags: readonly Flag[];
 
   /** @param options where the command line's own options are noted */
-  constructor(command: Command | null, flags: readonly Flag[], options: FaceOptions = { ...noFaceOptions }) {
+  constructor(command: { name: string } | null, flags: readonly Flag[], options: FaceOptions = { ...noFaceOptions }) {
     this.#command = command;
     this.#flags = flags;
     this.options = options;

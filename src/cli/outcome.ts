@@ -39,7 +39,10 @@ export const endingOf = (outcome: EndedCommand, target: string, timeout: number 
       };
     }
     case "canceled":
-      return { status, message: { code: "CANCELED", message: `the command was canceled${stopped}`, hint } };
+      return {
+        status,
+        message: { code: "CANCELED", message: `${outcome.reason ?? "the command was canceled"}${stopped}`, hint },
+      };
     case "unknown": {
       const reason = outcome.reason ?? "the connection was lost";
       const message = `the outcome is unknown: ${reason}; look at the server before you run the command again`;

@@ -2,10 +2,10 @@
  * Standard output and standard error as sinks. `process.stdout` is never touched: it costs 8 ms at the start, and what it holds
  * back is lost when the process exits. A write here resolves when the kernel has taken every byte.
  */
-import { constants, fstatSync, openSync } from "node:fs";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import type { Sink } from "../core/session.ts";
+import { quickFiles } from "../files/quick-files.ts";
 
 /** Nobody reads the output any more, as after `| head -1`: the end of the work, and no news to anybody. */
 export class BrokenPipe extends Error {
@@ -52,11 +52,8 @@ export class Output implements Sink {
  * with other programs, as in `(ssh-mcp …; cat big) | slow`, they would fail with EAGAIN. So a pipe is opened once more.
  */
 const ownDescription = (fd: number): number => {
-  try {
-    if (!fstatSync(fd).isFIFO()) return fd;
-    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch {
-    // No /proc (macOS), a pipe of another user, or nobody who reads: the shared one has to do, and says which by its write.
-    return fd;
-  }
+  const { kindOf, open } = quickFiles();
+  if (kindOf(fd) !== "pipe") return fd;
+  // No /proc (macOS), a pipe of another user, or nobody who reads: the shared one has to do, and says which by its write.
+  return open(`/proc/self/fd/${fd}`, "write without waiting") ?? fd;
 };

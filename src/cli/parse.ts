@@ -6,9 +6,11 @@
 import type { SshMcpError } from "../core/errors.ts";
 import { toSshMcpError } from "../core/errors.ts";
 import type { Command } from "./command.ts";
-import { globalFlags } from "./face-flags.ts";
+import { globalFlags, needsBroker } from "./face-flags.ts";
 import type { FaceOptions } from "./flag.ts";
 import { isOption, OptionReader } from "./options.ts";
+import type { OtherCommand } from "./other-commands.ts";
+import { type ParsedOther, parseOther } from "./parse-other.ts";
 import { helpCommand, missingWords, tooManyWords, unknownCommand, usageError, wordsFor } from "./usage.ts";
 
 export type Parsed =
@@ -16,15 +18,20 @@ export type Parsed =
   /** `topic`: the command to explain, or null for the whole program. */
   | { kind: "help"; topic: string | null; options: FaceOptions }
   | { kind: "version"; options: FaceOptions }
+  | ParsedOther
   /** Not a word was given. */
   | { kind: "nothing" }
   | { kind: "wrong"; error: SshMcpError; options: FaceOptions };
 
 /**
  * @param words what follows the program's name
- * @param others commands that are no operation's, by name: they take neither words nor options
+ * @param others commands that are no operation's
  */
-export const parse = (words: readonly string[], commands: readonly Command[], others: readonly string[]): Parsed => {
+export const parse = (
+  words: readonly string[],
+  commands: readonly Command[],
+  others: readonly OtherCommand[],
+): Parsed => {
   if (words.length === 0) return { kind: "nothing" };
   const reader = new OptionReader(null, globalFlags);
   let at = 0;
@@ -34,12 +41,13 @@ export const parse = (words: readonly string[], commands: readonly Command[], ot
   const { options } = reader;
   if (reader.wrong === null && options.help) return { kind: "help", topic: null, options };
   if (reader.wrong === null && options.version) return { kind: "version", options };
-  const known = wordsFor(commands, [...others, "help"]);
+  const known = wordsFor(commands, [...others.map((other) => other.name), "help"]);
   try {
     if (reader.wrong !== null) throw reader.wrong;
     if (name === undefined) throw usageError("there is no command to run", helpCommand(null));
     if (name === "help") return { kind: "help", topic: topicOf(rest, known), options };
-    if (others.includes(name)) return parseOther(name, rest, options);
+    const other = others.find((candidate) => candidate.name === name);
+    if (other !== undefined) return parseOther(other, rest, options);
     const command = commands.find((candidate) => candidate.name === name);
     if (command === undefined) throw unknownCommand(name, known);
     return parseCommand(command, rest, options);
@@ -57,21 +65,31 @@ const topicOf = (words: readonly string[], known: ReadonlyMap<string, string>): 
   return topic === "help" ? null : topic;
 };
 
-const parseOther = (name: string, words: readonly string[], options: FaceOptions): Parsed => {
-  if (words.length === 1 && (words[0] === "--help" || words[0] === "-h")) return { kind: "help", topic: name, options };
-  throw usageError(`${name} takes neither words nor options`, `ssh-mcp ${name}`);
-};
-
 const parseCommand = (command: Command, words: readonly string[], options: FaceOptions): Parsed => {
   const reader = new OptionReader(command, command.flags, options);
   const operands = takeWords(command, words, reader);
   if (reader.wrong === null && options.help) return { kind: "help", topic: command.name, options };
   try {
     if (reader.wrong !== null) throw reader.wrong;
-    if (options.json && options.quiet) throw usageError("give --json or --quiet, not both", helpCommand(command));
+    contradicted(command, reader.values, options);
     return { kind: "run", command, input: { ...reader.values, ...inputOf(command, operands) }, options };
   } catch (thrown) {
     return { kind: "wrong", error: toSshMcpError(thrown), options };
+  }
+};
+
+/** @throws SshMcpError USAGE for options that cannot both be meant */
+const contradicted = (command: Command, values: Readonly<Record<string, unknown>>, options: FaceOptions): void => {
+  if (options.json && options.quiet) throw usageError("give --json or --quiet, not both", helpCommand(command));
+  if (options.quiet && values["running"] === true) {
+    throw usageError("give --running or --quiet, not both", helpCommand(command));
+  }
+  // It may have stood before the command.
+  if (options.noBroker && needsBroker(command.operation)) {
+    throw usageError(
+      `${command.name} changes the sessions the broker keeps: leave out --no-broker`,
+      helpCommand(command),
+    );
   }
 };
 
@@ -119,6 +137,8 @@ const inputOf = (command: Command, words: readonly string[]): Record<string, unk
     input[command.rest.field] = line;
   } else if (more.length > 0) {
     input[command.rest.field] = more;
+  } else if (command.rest.required) {
+    throw missingWords(command, words);
   }
   return input;
 };

@@ -1,81 +1,50 @@
 /** Runs one operation through the broker, with this process's streams, signals and terminal. */
 import type { CallOptions } from "../broker/client.ts";
-import { toSshMcpError } from "../core/errors.ts";
-import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
+import { SshMcpError } from "../core/errors.ts";
+import { exitStatus } from "../core/exit-status.ts";
 import { placeOf } from "../core/place.ts";
-import type { Sink } from "../core/session.ts";
-import { keptBytes } from "./face-flags.ts";
+import { asking, mayAsk } from "./asking.ts";
+import { type Conduct, conduct } from "./conduct.ts";
+import { keptBytes, needsBroker } from "./face-flags.ts";
 import { type EndedCommand, endingOf } from "./outcome.ts";
-import { BrokenPipe } from "./output.ts";
 import type { Parsed } from "./parse.ts";
 import type { Printer } from "./printer.ts";
 import { textOf } from "./render.ts";
-import { watchSignals } from "./signals.ts";
-import { watchStop } from "./stop.ts";
-import type { Broker, PausableInput, QuestionDevice, World } from "./world.ts";
+import { unread } from "./unread.ts";
+import type { Broker, QuestionDevice, World } from "./world.ts";
 
 type Run = Extract<Parsed, { kind: "run" }>;
 
-const sessionEnds = "the session ends with this command; `ssh-mcp serve` keeps its sessions while it runs";
-
-const leftAtOnce = "left at once; what runs on the server may go on";
-
-/** The last word to a reader and the goodbye to servers are polite, but not worth waiting for. */
-const farewellMs = 1000;
+const sessionEnds = "the session ends with this command: no broker keeps it";
 
 /**
  * @returns the exit status
  * @throws BrokenPipe when nobody reads standard output; SshMcpError LOCAL_IO when it cannot be written
  */
 export const perform = async (run: Run, printer: Printer, world: World): Promise<number> => {
-  const stop = new AbortController();
-  const terminal = mayAsk(run, world) ? world.openTerminal() : null;
-  const signals = watchSignals(
-    () => stop.abort(),
-    (status) => {
-      terminal?.close();
-      const said = printer.note(leftAtOnce);
-      void Promise.race([said, Bun.sleep(farewellMs)]).then(() => world.exit(status));
-    },
-  );
-  const patience = watchStop(stop.signal, () => {
-    if (signals.status() === exitStatus.canceled) void printer.note("stopping; Ctrl-C again leaves at once");
-  });
+  const terminal = mayAsk(run.options.batch, world.env) ? world.openTerminal() : null;
   let broker: Broker | null = null;
-  const call = async (): Promise<number> => {
-    broker = await world.openBroker();
-    const result = await broker.client.call(callOptions(run, world, terminal, stop.signal));
+  const work = async ({ signal, say }: Conduct): Promise<number> => {
+    broker = await world.openBroker({ noBroker: run.options.noBroker });
+    for (const note of broker.notes) say(note);
+    if (!broker.keepsSessions && needsBroker(run.command.operation)) throw nothingKept(run);
+    const result = await broker.client.call({ ...callOptions(run, world, terminal, signal), notice: say });
     terminal?.close();
-    const status = await finish(run, result, printer);
-    if (run.command.operation.name === "connect" && !broker.keepsSessions) await printer.note(sessionEnds);
+    const status = await finish(run, result, printer, world);
+    if (run.command.operation.name === "connect" && !broker.keepsSessions) say(sessionEnds);
     return status;
   };
-  try {
-    const status = await Promise.race([call(), patience.exhausted]);
-    return signals.status() ?? status;
-  } catch (thrown) {
-    terminal?.close();
-    if (thrown instanceof BrokenPipe) throw thrown;
-    const error = toSshMcpError(thrown);
-    const said = printer.failure(error.toRecord());
-    // Whoever wants us to end does not want us to wait for a reader that has stopped reading.
-    await (signals.status() === null ? said : Promise.race([said, Bun.sleep(farewellMs)]));
-    return signals.status() ?? exitStatusOfError(error.code, takesRemoteStatus(run));
-  } finally {
-    patience.end();
-    await Promise.race([closed(broker), Bun.sleep(farewellMs)]);
-    signals.release();
-  }
+  const close = async () => broker?.close();
+  return await conduct(work, { printer, terminal, remoteStatus: takesRemoteStatus(run), close, exit: world.exit });
 };
 
-const closed = async (broker: Broker | null): Promise<void> => broker?.close();
+const nothingKept = ({ command: { name } }: Run): SshMcpError =>
+  new SshMcpError("BROKER_UNAVAILABLE", `${name} changes the sessions the broker keeps, and there is no broker`, {
+    hint: "ssh-mcp broker status",
+  });
 
 /** Commands whose exit status is the remote command's. */
 export const takesRemoteStatus = ({ command }: Run): boolean => command.operation.streams === "pipe";
-
-/** Nobody is asked who cannot answer, or should not: the broker then fails at once instead of waiting for ever. */
-const mayAsk = ({ options }: Run, { env }: World): boolean =>
-  !options.batch && env["CI"] !== "true" && env["CI"] !== "1";
 
 const callOptions = (run: Run, world: World, terminal: QuestionDevice | null, signal: AbortSignal): CallOptions => {
   const { input, options } = run;
@@ -86,39 +55,19 @@ const callOptions = (run: Run, world: World, terminal: QuestionDevice | null, si
     input,
     caller: { face: "cli", client: "cli", ...placeOf(world) },
     capture: pipes && options.json ? keptBytes : null,
+    repeatable: operation.idempotent,
     signal,
+    environment: world.env,
     ...(pipes && !options.noStdin ? { stdin: world.stdin } : {}),
     ...(pipes && !options.json ? { stdout: world.stdout, stderr: unread(world.stderr) } : {}),
     ...(terminal === null ? {} : { ask: asking(terminal, world.stdin, signal) }),
   };
 };
 
-const asking =
-  (terminal: QuestionDevice, stdin: PausableInput, signal: AbortSignal): NonNullable<CallOptions["ask"]> =>
-  async (question) => {
-    await stdin.pause();
-    try {
-      return await terminal.ask(question, signal);
-    } finally {
-      stdin.resume();
-    }
-  };
-
-/** Messages that nobody wants are no reason to end a command whose output somebody reads. */
-const unread = (stderr: Sink): Sink => ({
-  write: async (chunk) => {
-    try {
-      await stderr.write(chunk);
-    } catch (failure) {
-      if (!(failure instanceof BrokenPipe)) throw failure;
-    }
-  },
-});
-
-const finish = async (run: Run, result: unknown, printer: Printer): Promise<number> => {
+const finish = async (run: Run, result: unknown, printer: Printer, world: World): Promise<number> => {
   const { command, input, options } = run;
   const remote = takesRemoteStatus(run);
-  await printer.data(result, () => (remote ? "" : textOf(command.operation, result, options)));
+  await printer.data(result, () => (remote ? "" : textOf(command.operation, result, options, world)));
   if (!remote) return exitStatus.ok;
   const timeout = typeof input["timeout"] === "number" ? input["timeout"] : undefined;
   const { status, message } = endingOf(result as EndedCommand, String(input[command.operation.target ?? ""]), timeout);

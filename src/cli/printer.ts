@@ -3,14 +3,17 @@ import { type ErrorRecord, SshMcpError } from "../core/errors.ts";
 import type { Messages } from "./messages.ts";
 import type { World } from "./world.ts";
 
+/** What it needs of the world. */
+type Desk = Pick<World, "stdout" | "stderr" | "env" | "isTerminal">;
+
 const encoder = new TextEncoder();
 
 export class Printer {
-  readonly #world: World;
+  readonly #world: Desk;
   readonly #json: boolean;
   #messages: Promise<Messages> | null = null;
 
-  constructor(world: World, json: boolean) {
+  constructor(world: Desk, json: boolean) {
     this.#world = world;
     this.#json = json;
   }

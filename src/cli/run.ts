@@ -4,11 +4,11 @@ import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
 import { release } from "../core/version.ts";
 import { operations } from "../operations/index.ts";
 import { type Command, commandOf } from "./command.ts";
+import { otherCommands } from "./other-commands.ts";
 import { BrokenPipe } from "./output.ts";
 import { type Parsed, parse } from "./parse.ts";
 import { perform, takesRemoteStatus } from "./perform.ts";
 import { Printer } from "./printer.ts";
-import { serveCommand } from "./serve-command.ts";
 import { usageError } from "./usage.ts";
 import { wereUtf8 } from "./utf8.ts";
 import type { World } from "./world.ts";
@@ -20,7 +20,7 @@ import type { World } from "./world.ts";
  */
 export const runCli = async (words: readonly string[], world: World): Promise<number> => {
   const commands = operations.filter(({ faces }) => faces.includes("cli")).map(commandOf);
-  const parsed = exact(words, parse(words, commands, [serveCommand.name]));
+  const parsed = exact(words, parse(words, commands, otherCommands));
   const printer = new Printer(world, parsed.kind !== "nothing" && parsed.options.json);
   try {
     return await carryOut(parsed, commands, printer, world).catch((thrown) => failed(thrown, parsed, printer));
@@ -55,6 +55,10 @@ const carryOut = async (
   switch (parsed.kind) {
     case "run":
       return await perform(parsed, printer, world);
+    case "broker": {
+      const { performOnBroker } = await import("./broker-command.ts");
+      return await performOnBroker(parsed.verb, printer, world);
+    }
     case "version":
       await printer.data({ version: release }, () => `${release}\n`);
       return exitStatus.ok;

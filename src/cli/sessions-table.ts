@@ -2,48 +2,47 @@
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine } from "../core/escape.ts";
 import type { SessionInfo } from "../core/session.ts";
+import { type Column, table } from "./table.ts";
 
 export const sessionNames = (sessions: readonly SessionInfo[]): string =>
   sessions.map(({ name }) => `${escapeLine(name)}\n`).join("");
 
-/** Columns are as wide as their longest cell; nothing is cut. */
-export const sessionsTable = (sessions: readonly SessionInfo[]): string => {
-  const rows = [head, ...sessions.map(cells)];
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ""))));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => padded(cell, widths[column] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
-};
+/** @param room columns of the terminal; null cuts nothing */
+export const sessionsTable = (sessions: readonly SessionInfo[], room: number | null): string =>
+  table(columns, sessions.map(cells), room);
 
-const head = ["NAME", "SERVER", "STATE", "RUNNING", "AGE", "IDLE", "DISCONNECTS", "OPENED BY", "FOR", "TITLE"];
+/** Cells with spaces come last: the ones before are awk's `$1` to `$7`. */
+const columns: readonly Column[] = [
+  { head: "NAME", cut: "last" },
+  { head: "DESTINATION", cut: "first" },
+  { head: "STATE", cut: "never" },
+  { head: "AGE", cut: "never" },
+  { head: "IDLE", cut: "never" },
+  { head: "LEFT", cut: "never" },
+  { head: "LENT", cut: "never" },
+  { head: "OPENED BY", cut: "first" },
+  { head: "TITLE", cut: "first" },
+];
 
 const cells = (session: SessionInfo): string[] =>
   [
     session.name,
-    `${session.user}@${session.host}:${session.port}`,
-    session.needsPerson ? `${session.state} (person)` : session.state,
-    `${session.running}`,
+    session.destination,
+    session.needsPerson ? `${session.state},person` : session.state,
     formatDuration(session.ageMs),
-    formatDuration(session.idleMs),
-    disconnectsOf(session),
-    `${session.openedBy.face} ${session.openedBy.client}`,
-    session.lent ? "agents" : "you",
+    session.running > 0 ? "busy" : formatDuration(session.idleMs),
+    leftOf(session),
+    session.lent ? "yes" : "no",
+    whoOf(session.openedBy),
     session.title ?? "",
   ].map(escapeLine);
 
-/** When the connection ends unless used; the session stays in the list. */
-const disconnectsOf = ({ state, expiresInMs }: SessionInfo): string => {
+/** Until the connection ends unless used; the session stays in the list. */
+const leftOf = ({ state, expiresInMs }: SessionInfo): string => {
   if (expiresInMs !== null) return formatDuration(expiresInMs);
   return state === "live" ? "never" : "-";
 };
 
-const padded = (cell: string, to: number): string => cell + " ".repeat(Math.max(0, to - width(cell)));
-
-/** Wide characters take two columns. */
-const width = (cell: string): number => Bun.stringWidth(cell);
+/** The command line has one name; among agents, each says its own. */
+export const whoOf = ({ face, client }: SessionInfo["openedBy"]): string =>
+  face === "cli" ? face : `${face} ${client}`;

@@ -2,9 +2,8 @@
  * SIGINT, SIGTERM, SIGHUP and SIGQUIT: the first one stops what runs, in order; a second one leaves at once. A signal that was ignored when we
  * started, as under nohup(1) or for a background job of a script, stays ignored.
  */
-import { readFileSync } from "node:fs";
-import { errorCode } from "../core/error-code.ts";
 import { exitStatusOfSignal } from "../core/exit-status.ts";
+import { quickFiles } from "../files/quick-files.ts";
 
 const statuses = {
   SIGHUP: exitStatusOfSignal("HUP"),
@@ -50,12 +49,8 @@ export const watchSignals = (first: () => void, again: (status: number) => void)
 
 /** proc(5): SigIgn is a mask in hexadecimal, the lowest bit for signal 1. Where there is no /proc, none is taken for ignored. */
 const ignoredSignals = (): ReadonlySet<Handled> => {
-  let mask = 0n;
-  try {
-    const [, hex = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
-    mask = BigInt(`0x${hex}`);
-  } catch (failure) {
-    if (errorCode(failure) !== "ENOENT") throw failure;
-  }
+  const [, rest = ""] = (quickFiles().read("/proc/self/status") ?? "").split("\nSigIgn:\t", 2);
+  const hex = rest.split("\n", 1)[0] || "0";
+  const mask = BigInt(`0x${hex}`);
   return new Set((Object.keys(statuses) as Handled[]).filter((name) => (mask >> BigInt(statuses[name] - 129)) & 1n));
 };

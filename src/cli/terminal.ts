@@ -9,6 +9,7 @@ import { escapeText } from "../core/escape.ts";
 import type { Question } from "../core/session.ts";
 
 const device = "/dev/tty";
+const answeredElsewhere = "(no answer is needed here any more: it came from elsewhere)\n";
 /** Milliseconds between looks at the keyboard. A pending read would take the next line from the command when its question is gone. */
 const lookEvery = 20;
 
@@ -40,11 +41,11 @@ export class Terminal {
 
   /**
    * Asks one question after the other.
-   * @returns the line that was typed, or null when the person ended the input instead (Ctrl-D)
+   * @returns the line that was typed, or null when the person ended the input instead (Ctrl-D), and when the question was withdrawn
    * @throws SshMcpError CANCELED when the signal aborts, LOCAL_IO when a secret would be shown
    */
-  ask(question: Question, signal: AbortSignal): Promise<string | null> {
-    const answer = this.#last.then(() => this.#ask(question, signal));
+  ask(question: Question, signal: AbortSignal, withdrawn: AbortSignal): Promise<string | null> {
+    const answer = this.#last.then(() => this.#ask(question, signal, withdrawn));
     this.#last = answer.catch(() => undefined);
     return answer;
   }
@@ -59,34 +60,40 @@ export class Terminal {
     closeSync(this.#keyboard);
   }
 
-  async #ask({ text, echo }: Question, signal: AbortSignal): Promise<string | null> {
+  async #ask({ text, echo }: Question, signal: AbortSignal, withdrawn: AbortSignal): Promise<string | null> {
     if (this.#closed || signal.aborted) throw canceled();
+    if (withdrawn.aborted) return null;
     const shownText = escapeText(text);
     this.#question = /\s$/.test(shownText) ? shownText : `${shownText} `;
     const suspend = () => this.#suspend(echo);
+    const takeBack = () => this.#takeBack();
     process.on("SIGTSTP", suspend);
+    withdrawn.addEventListener("abort", takeBack, { once: true });
     try {
       this.#set(echo);
       this.#drain();
       this.#show(this.#question);
-      const line = await this.#line(signal);
+      const line = await this.#line(signal, withdrawn);
+      if (withdrawn.aborted) return null;
       // The Return key was not echoed either; neither was Ctrl-D.
       if (!echo || line === null) this.#show("\n");
       this.#question = null;
       return line;
     } finally {
       process.off("SIGTSTP", suspend);
+      withdrawn.removeEventListener("abort", takeBack);
       if (this.#question !== null) this.#show("\n");
       this.#question = null;
       this.#restore();
     }
   }
 
-  /** Up to Return, or what there is when the input ends. */
-  async #line(signal: AbortSignal): Promise<string | null> {
+  /** Up to Return, or what there is when the input ends; nothing when it is withdrawn. */
+  async #line(signal: AbortSignal, withdrawn: AbortSignal): Promise<string | null> {
     const decoder = new TextDecoder();
     let line = "";
     for (;;) {
+      if (withdrawn.aborted) return null;
       if (this.#closed || signal.aborted) throw canceled();
       const bytes = this.#read();
       if (bytes === null) {
@@ -114,6 +121,17 @@ export class Terminal {
   /** What was typed before the question was shown is no answer to it. */
   #drain(): void {
     for (let bytes = this.#read(); bytes !== null && bytes.length > 0; bytes = this.#read());
+  }
+
+  /** At once: what follows from the answer that came from elsewhere may be shown next. */
+  #takeBack(): void {
+    if (this.#closed) return;
+    // A half-typed secret must not become the begin of the shell's next line; until a line is full, a terminal keeps it to itself.
+    this.#stty("-icanon", "min", "0");
+    this.#drain();
+    this.#show(`\n${answeredElsewhere}`);
+    this.#question = null;
+    this.#restore();
   }
 
   /** Ctrl-Z: the shell gets its terminal back as it was, and the question is asked again when we go on. */

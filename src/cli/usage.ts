@@ -10,7 +10,10 @@ const program = "ssh-mcp";
 
 export const usageError = (message: string, hint: string): SshMcpError => new SshMcpError("USAGE", message, { hint });
 
-export const helpCommand = (command: Command | null): string =>
+/** A command of any kind. */
+type Named = Pick<Command, "name">;
+
+export const helpCommand = (command: Named | null): string =>
   command === null ? `${program} --help` : `${program} ${command.name} --help`;
 
 /** @param words what may have been meant, each with the command it stands for */
@@ -39,7 +42,7 @@ export const wordsFor = (commands: readonly Command[], others: readonly string[]
 };
 
 /** @param typed as it was typed, without its value */
-export const unknownFlag = (typed: string, command: Command | null, flags: readonly Flag[]): SshMcpError => {
+export const unknownFlag = (typed: string, command: Named | null, flags: readonly Flag[]): SshMcpError => {
   const problem = command === null ? "there is no option" : `${command.name} has no option`;
   const near = suggest(
     typed,
@@ -49,10 +52,18 @@ export const unknownFlag = (typed: string, command: Command | null, flags: reado
   return usageError(`${problem} ${shown(typed)}${question}`, helpCommand(command));
 };
 
+/** @param near the word that may have been meant, or null */
+export const unknownVerb = (command: Named, word: string, near: string | null): SshMcpError => {
+  const problem = `there is no command ${shown(`${command.name} ${word}`)}`;
+  if (near === null) return usageError(problem, helpCommand(command));
+  return usageError(`${problem}; did you mean ${near}?`, `${program} ${command.name} ${near}`);
+};
+
 export const missingWords = (command: Command, given: readonly string[]): SshMcpError => {
-  const wanted = [...command.operands, ...(command.rest === null ? [] : [command.rest])];
-  const missing = wanted[given.length]?.field.toUpperCase() ?? "";
-  return usageError(`${command.name} needs a ${missing}`, synopsis(command, given));
+  const missing = command.operands[given.length];
+  const rest = command.rest === null || command.rest.joined ? "a COMMAND" : command.rest.field.toUpperCase();
+  const what = missing === undefined ? rest : `a ${missing.field.toUpperCase()}`;
+  return usageError(`${command.name} needs ${what}`, synopsis(command, given));
 };
 
 /** The command line that would be right, with what was given in its place and names for what was not. */

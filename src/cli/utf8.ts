@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
-
 /** Whether the words are what was typed: Bun replaces bytes that are not UTF-8 by U+FFFD, which somebody may also have typed. */
 export const wereUtf8 = (words: readonly string[]): boolean => {
-  if (!words.some((word) => word.includes("\ufffd"))) return true;
+  if (!words.join("").includes("\ufffd")) return true;
+  // Only now: the warm path has no time to load it.
+  const { readFileSync }: typeof import("node:fs") = require("node:fs");
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(readFileSync("/proc/self/cmdline"));
     return true;

@@ -1,25 +1,30 @@
 import { lstatSync, readdirSync } from "node:fs";
+import type { Seen } from "./seen-files.ts";
 
 /**
  * The existing paths that match an absolute glob(7) pattern, in byte order: `*`, `?`, `[a-z]`, `[!a-z]` and
  * backslash, within one path component each; a leading dot must be written. A pattern without any of these
  * is a path, given back if it exists. Folders that cannot be read match nothing. (Bun.Glob would take
  * braces and `**`, which Include does not know.)
+ * @param seen told of what may come to match
  */
-export const expandGlob = (pattern: string): string[] => {
+export const expandGlob = (pattern: string, seen?: Seen): string[] => {
   let paths = ["/"];
   for (const component of pattern.split("/").filter((part) => part !== "")) {
-    paths = paths.flatMap((folder) => matchesIn(folder, component));
+    paths = paths.flatMap((folder) => matchesIn(folder, component, seen));
   }
   return paths;
 };
 
-const matchesIn = (folder: string, component: string): string[] => {
+const matchesIn = (folder: string, component: string, seen: Seen | undefined): string[] => {
   const prefix = folder === "/" ? "/" : `${folder}/`;
   if (!/[*?[]/.test(component)) {
     const path = prefix + component.replace(/\\(.)/g, "$1");
-    return exists(path) ? [path] : [];
+    if (exists(path)) return [path];
+    seen?.note(path);
+    return [];
   }
+  seen?.note(folder);
   const expression = componentExpression(component);
   return namesIn(folder)
     .filter((name) => (component.startsWith(".") || !name.startsWith(".")) && expression.test(name))

@@ -1,5 +1,6 @@
 import { SshMcpError } from "../core/errors.ts";
 import { quoteWord } from "../core/quote.ts";
+import { isOfProcess } from "../files/process-path.ts";
 
 /** Where a value of the SSH client configuration was written. */
 export interface Origin {
@@ -24,7 +25,9 @@ export const describeOrigin = (origin: Origin): string => {
 export const invalidAt = (origin: Origin, message: string): SshMcpError => {
   const text = `${describeOrigin(origin)}: ${message}`;
   if (origin.file === null) return new SshMcpError("INVALID_INPUT", text, { hint: "man ssh_config" });
-  return new SshMcpError("CONFIG_INVALID", text, { hint: `vi +${origin.line} ${quoteWord(origin.file)}` });
+  // What came from a pipe cannot be edited.
+  const hint = isOfProcess(origin.file) ? "man ssh_config" : `vi +${origin.line} ${quoteWord(origin.file)}`;
+  return new SshMcpError("CONFIG_INVALID", text, { hint });
 };
 
 /** Something ssh(1) would do and we would not: it is refused, since ignoring it would connect or trust differently. */

@@ -15,11 +15,16 @@ export interface TokenFacts {
   home: string;
 }
 
+/** What `${NAME}` stands for; a Map is one. */
+export interface Variables {
+  /** Undefined for a variable that is not set. */
+  get(name: string): string | undefined;
+}
+
 export interface PathFacts extends TokenFacts {
   /** Folder that relative paths are meant from. */
   cwd: string;
-  /** What `${NAME}` stands for. */
-  variables: Readonly<Record<string, string | undefined>>;
+  variables: Variables;
 }
 
 /**
@@ -72,7 +77,7 @@ const expandTokens = (
   text: string,
   tokens: ReadonlyMap<string, string>,
   origin: Origin,
-  variables?: PathFacts["variables"],
+  variables?: Variables,
 ): string => {
   const special = variables === undefined ? /%(.?)/gs : /%(.?)|\$\{([^}]*)(\}?)/gs;
   return text.replace(
@@ -85,7 +90,7 @@ const expandTokens = (
       }
       if (close !== "}" || name === undefined || name === "")
         throw invalidAt(origin, `${text}: an environment variable is written \${NAME}`);
-      const value = variables !== undefined && Object.hasOwn(variables, name) ? variables[name] : undefined;
+      const value = variables?.get(name);
       if (value === undefined) throw invalidAt(origin, `${text}: the environment variable ${name} is not set`);
       return value;
     },

@@ -4,6 +4,7 @@ import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { quoteWord } from "../core/quote.ts";
 import { accounts, groupMembers } from "../files/passwd.ts";
+import { isOfProcess } from "../files/process-path.ts";
 import { describeOrigin, type Origin } from "./origin.ts";
 
 /**
@@ -11,7 +12,7 @@ import { describeOrigin, type Origin } from "./origin.ts";
  *   empty, as in ssh; as a configuration of its own it is an error
  * @param from the Include line, for the message
  * @returns null when the file does not exist
- * @throws SshMcpError CONFIG_INVALID when it cannot be read, is no file, or others may write to it
+ * @throws SshMcpError CONFIG_INVALID when it cannot be read, is no file, means another one in every process, or others may write to it
  */
 export const readConfigFile = (
   path: string,
@@ -23,6 +24,9 @@ export const readConfigFile = (
       hint,
       cause,
     });
+  if (isOfProcess(path)) {
+    throw fail("is another file in every process, and is read only where -F names it", "man ssh_config");
+  }
   let file: number;
   try {
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.

@@ -1,8 +1,10 @@
 /** A file of ssh_config(5) as blocks, with the files it includes in their place. Nothing is evaluated here. */
 import { dirname } from "node:path";
 import { expandTilde } from "../files/paths.ts";
+import { isOfProcess } from "../files/process-path.ts";
 import { expandGlob } from "./include-glob.ts";
 import { invalidAt, type Origin } from "./origin.ts";
+import type { Seen } from "./seen-files.ts";
 import { readConfigFile } from "./ssh-config-file.ts";
 import { type ConfigLine, lexLine } from "./ssh-config-lexer.ts";
 import { type Criterion, parseMatch } from "./ssh-config-match.ts";
@@ -45,6 +47,7 @@ export interface ConfigScope {
   home: string;
   /** The system's file; its relative includes lie beside it. */
   systemFile: string;
+  seen?: Seen | undefined;
 }
 
 /** OpenSSH's READCONF_MAX_DEPTH. */
@@ -58,9 +61,14 @@ const deepestInclude = 16;
  * @throws SshMcpError CONFIG_INVALID naming file and line, or the file
  */
 export const parseConfigFile = (path: string, check: "default" | "named", scope: ConfigScope): ConfigFile | null => {
+  scope.seen?.note(path);
   const text = readConfigFile(path, check, null);
   return text === null ? null : parse(path, text, scope, 0);
 };
+
+/** The same for a text that was read elsewhere, as the user's own. @throws SshMcpError CONFIG_INVALID naming `path` and line */
+export const parseConfigText = (path: string, text: string, scope: ConfigScope): ConfigFile =>
+  parse(path, text, scope, 0);
 
 const parse = (path: string, text: string, scope: ConfigScope, depth: number): ConfigFile => {
   let entries: (Directive | Include)[] = [];
@@ -98,10 +106,12 @@ const includedFiles = (pattern: string, origin: Origin, scope: ConfigScope, dept
   if (pattern === "") throw invalidAt(origin, "include has an empty argument");
   const anchored = anchor(pattern, origin, scope);
   const files: ConfigFile[] = [];
-  for (const path of expandGlob(anchored)) {
+  // Whether one is there in this process says nothing: it is refused when it is read.
+  for (const path of isOfProcess(anchored) ? [anchored] : expandGlob(anchored, scope.seen)) {
     if (depth >= deepestInclude) {
       throw invalidAt(origin, `files include each other more than ${deepestInclude} deep; ${path} is one too many`);
     }
+    scope.seen?.note(path);
     const text = readConfigFile(path, "included", origin);
     if (text !== null) files.push(parse(path, text, scope, depth + 1));
   }

@@ -5,11 +5,12 @@
  */
 import { canonicalHost } from "./host-address.ts";
 import { lowerCase } from "./match-pattern.ts";
+import type { Seen } from "./seen-files.ts";
 import { Evaluation, namesHost } from "./ssh-config-evaluation.ts";
-import { absolute, expandHostName, expandPath, type PathFacts } from "./ssh-config-expand.ts";
+import { absolute, expandHostName, expandPath, type PathFacts, type Variables } from "./ssh-config-expand.ts";
 import { missingConfigFile } from "./ssh-config-file.ts";
 import { parseOptions, requestDirective } from "./ssh-config-options.ts";
-import { type ConfigFile, type Directive, parseConfigFile } from "./ssh-config-parser.ts";
+import { type ConfigFile, type Directive, parseConfigFile, parseConfigText } from "./ssh-config-parser.ts";
 import { parseFiles, parseFlag, parsePort, parseStrict, type StrictHostKeyChecking } from "./ssh-config-values.ts";
 
 export interface HostRequest {
@@ -33,9 +34,13 @@ export interface HostEnvironment {
   cwd: string;
   localUser: string;
   /** For `${NAME}` in paths. */
-  variables: Readonly<Record<string, string | undefined>>;
+  variables: Variables;
   /** Default /etc/ssh/ssh_config. */
   systemFile?: string;
+  /** What the caller's own process read for `configFile`, by path; other files are read from the disk. */
+  given?: ReadonlyMap<string, Uint8Array>;
+  /** Told of whatever decides what ssh_config says. */
+  seen?: Seen | undefined;
 }
 
 export interface ResolvedHost {
@@ -123,9 +128,13 @@ export const isHostAlias = (text: string, configFile: string | null, env: HostEn
 
 const readFiles = (configFile: string | null, env: HostEnvironment): ConfigFile[] => {
   const systemFile = env.systemFile ?? "/etc/ssh/ssh_config";
-  const scope = { home: env.home, systemFile };
+  const scope = { home: env.home, systemFile, seen: env.seen };
   if (configFile !== null) {
     if (configFile.toLowerCase() === "none") return [];
+    const given = env.given?.get(configFile);
+    if (given !== undefined) {
+      return [parseConfigText(configFile, textOf(given), { owner: "user", ...scope })];
+    }
     const path = absolute(configFile, env.cwd);
     const file = parseConfigFile(path, "named", { owner: "user", ...scope });
     if (file === null) throw missingConfigFile(path);
@@ -135,6 +144,9 @@ const readFiles = (configFile: string | null, env: HostEnvironment): ConfigFile[
   const system = parseConfigFile(systemFile, "named", { owner: "system", ...scope });
   return [user, system].filter((file) => file !== null);
 };
+
+/** As a file is read: nothing at its begin is taken away. */
+const textOf = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 /** In the order in which they win: `-o` before `-l`, `-p` and the destination, as for `ssh -o User=a b@host`. */
 const requestDirectives = (request: HostRequest): Directive[] => [

@@ -8,6 +8,7 @@ export const exitStatus = {
   usage: 2,
   person: 4,
   timedOut: 124,
+  /** By Ctrl-C. What somebody else canceled is an error as others are. */
   canceled: 130,
   /** Nobody reads standard output: what a shell reports of a program that died of SIGPIPE. */
   brokenPipe: 141,
@@ -28,7 +29,6 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["USAGE", "INVALID
  */
 export const exitStatusOfError = (code: ErrorCode, remoteStatus: boolean): number => {
   if (usageCodes.has(code)) return exitStatus.usage;
-  if (code === "CANCELED") return exitStatus.canceled;
   if (remoteStatus) return code === "TIMEOUT" ? exitStatus.timedOut : exitStatus.ours;
   return personCodes.has(code) ? exitStatus.person : exitStatus.failed;
 };
@@ -69,7 +69,7 @@ export interface ExitFacts {
   signal: string | null;
 }
 
-/** The exit status of `exec` on one target: the remote status, 128+n for a signal, 124, 130, or 255. */
+/** The exit status of `exec` on one target: the remote status, 128+n for a signal, 124, or 255. */
 export const exitStatusOfCommand = (facts: ExitFacts): number => {
   switch (facts.outcome) {
     case "exited":
@@ -81,8 +81,8 @@ export const exitStatusOfCommand = (facts: ExitFacts): number => {
     }
     case "timedOut":
       return exitStatus.timedOut;
+    // Not by a signal to this process, which would have its own status: by a session that was closed, or a broker that was stopped.
     case "canceled":
-      return exitStatus.canceled;
     case "unknown":
       return exitStatus.ours;
   }

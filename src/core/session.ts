@@ -26,7 +26,7 @@ export interface SessionInfo {
   openedBy: { face: Caller["face"]; client: string };
   lent: boolean;
   title: string | null;
-  /** True when opening it again needs a person: a password, a passphrase, a code. */
+  /** True when opening it again needs a person: a password, a passphrase, a code, a file that came from a pipe. */
   needsPerson: boolean;
 }
 
@@ -52,6 +52,20 @@ export interface OpenRequest extends DialRequest {
   title: string | null;
   /** Idle time after which the connection is closed and the session kept; null is the default, 0 never. */
   ttlMs: number | null;
+  /** Whether agents may use it. Decides for a new session; on one that is there, only false does something: it takes the session back. */
+  lent: boolean;
+  /** Open another session although one with the same identity is there. */
+  fresh: boolean;
+}
+
+/** A call that runs on a session now. */
+export interface RunningCall {
+  /** Short, and never used twice in the life of a broker. */
+  id: string;
+  session: string;
+  command: string;
+  startedAt: Date;
+  by: { face: Caller["face"]; client: string };
 }
 
 /** A session that was opened or found, with what the login said. */
@@ -69,7 +83,10 @@ export interface OpenedSession {
   expiresAt: Date | null;
 }
 
-/** Takes chunks at the pace of its reader: resolves when the chunk is accepted and there is room for more. */
+/**
+ * Takes chunks at the pace of its reader: resolves when the chunk is accepted and there is room for more. The chunk may still be on its way
+ * then, and must not change any more.
+ */
 export interface Sink {
   write(chunk: Uint8Array): Promise<void>;
 }
@@ -107,7 +124,7 @@ export interface CommandResult {
   /** Bytes the remote sent, whether kept or not. */
   stdoutBytes: number;
   stderrBytes: number;
-  /** For `unknown`: what is known about why. Null otherwise. */
+  /** For `unknown`: what is known about why. For `canceled`: who else than the caller ended it. Null otherwise. */
   reason: string | null;
 }
 
@@ -130,14 +147,38 @@ export interface LoginQuestion extends Question {
   connectCommand: string;
 }
 
-/** Asks the calling face. Rejects with AUTH_REQUIRED, or HOST_KEY_UNKNOWN for a host key, when nobody can answer. */
-export type Ask = (question: LoginQuestion) => Promise<string>;
+/**
+ * Asks the calling face. Rejects with AUTH_REQUIRED, or HOST_KEY_UNKNOWN for a host key, when nobody can answer; with CANCELED when `withdrawn`
+ * aborts: the answer came from elsewhere.
+ */
+export type Ask = (question: LoginQuestion, withdrawn?: AbortSignal) => Promise<string>;
+
+/** Local files as the caller's own process opens them: with its permissions, its descriptors and its view of the disk. */
+export interface CallerFiles {
+  /**
+   * Reads a file from its begin. It is opened when the reading begins, and closed when it ends or the loop is left.
+   * Reading throws SshMcpError NOT_FOUND, LOCAL_IO; CANCELED when the call is; TOO_LARGE for too many files at once.
+   * @param path one that occurs in the call's input, and exactly as it does: the process opens no other
+   */
+  read(path: string): AsyncIterable<Uint8Array>;
+}
 
 /** The part of a call that sessions need: who called, who answers, when to stop. */
 export interface CallScope {
   caller: Caller;
+  /** Its reason is an SshMcpError when it was somebody else who ended the call: it says who, or why. */
   signal: AbortSignal;
   ask: Ask;
+  /** Whether `ask` can reach a person at all. */
+  asks: boolean;
+  /**
+   * Values of the caller's environment variables, by name; those that are not set are absent. Nothing of the broker's own
+   * environment is ever used, and nothing of the caller's is kept.
+   */
+  variables(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  files: CallerFiles;
+  /** Says something beside the result. Remote text in it is escaped by whoever shows it. */
+  notice(message: string): void;
 }
 
 export interface Session {
@@ -155,6 +196,13 @@ export interface Sessions {
   /** The session a target names: an exact session name first, else a destination, which is opened. */
   use(request: DialRequest, scope: CallScope): Promise<Session>;
   list(caller: Caller): SessionInfo[];
+  /** What runs now on the sessions that the caller may see, oldest first. */
+  calls(caller: Caller): RunningCall[];
+  /**
+   * Lends a session to agents, or takes it back.
+   * @throws SshMcpError SESSION_NOT_FOUND
+   */
+  lend(name: string, lent: boolean, scope: CallScope): Promise<SessionInfo>;
   /** Closes the named sessions, or all that the caller may close; returns the names that were closed. */
   close(names: readonly string[] | "all", caller: Caller): Promise<string[]>;
 }

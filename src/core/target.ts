@@ -3,6 +3,8 @@
  * A name is also the stem of a file name: the grammar leaves no room for a path.
  */
 
+import { isIpv6 } from "./ipv6.ts";
+
 /** Characters of the longest session name. */
 export const sessionNameLimit = 64;
 
@@ -12,14 +14,13 @@ export const isSessionName = (text: string): boolean => grammar.test(text);
 
 /**
  * The default name of a session: the alias, or the host of the parsed destination, made to fit the grammar. Other
- * characters become `-`, and the edges lose them. `session` when nothing is left, as of a host in another script.
+ * characters become `-`, and the edges lose them. `session` when nothing is left, as of a host in another script. An IPv6 address gets `ip6-` in
+ * front: what is left of `::1` alone would be an IPv4 one.
  */
 export const sessionNameFrom = (aliasOrHost: string): string => {
   const fitting = aliasOrHost.toLowerCase().replace(/[^a-z0-9._-]/gu, "-");
-  const name = fitting
-    .replace(/^[._-]+/, "")
-    .slice(0, sessionNameLimit)
-    .replace(/-+$/, "");
+  const trimmed = fitting.replace(/^[._-]+/, "");
+  const name = (isIpv6(aliasOrHost) ? `ip6-${trimmed}` : trimmed).slice(0, sessionNameLimit).replace(/-+$/, "");
   return name === "" ? "session" : name;
 };
 

@@ -35,6 +35,14 @@ const fields = (file: string): string[][] => {
  * may name whoever ran sudo: neither is what ssh logs in as by default.
  */
 export const localUser = (): string => {
+  known ??= lookUpLocalUser();
+  return known;
+};
+
+/** A process keeps its uid, and asking id(1) again would stop everything else for as long as a directory service takes. */
+let known: string | null = null;
+
+const lookUpLocalUser = (): string => {
   const uid = process.getuid?.();
   const account = accounts().find((one) => one.uid === uid);
   if (account !== undefined) return account.name;

@@ -3,7 +3,7 @@ import type { CallOptions } from "../broker/client.ts";
 import { SshMcpError, toSshMcpError } from "../core/errors.ts";
 import type { Caller, Operation } from "../core/operation.ts";
 import { defaultCaptureLimit } from "../core/output.ts";
-import { toolError, toolResult } from "./result.ts";
+import { toolError, toolResult, withNotices } from "./result.ts";
 
 /** What the agent face needs of the broker's client. */
 export interface CallClient {
@@ -19,6 +19,8 @@ export interface ToolCall {
   signal: AbortSignal;
   /** Told what the operation says of its progress; null when the client did not ask. */
   onProgress: ((message: string) => void) | null;
+  /** Where ssh_config's `${NAME}` is looked up; only what is asked for is sent. */
+  environment: NonNullable<CallOptions["environment"]>;
 }
 
 /**
@@ -26,19 +28,23 @@ export interface ToolCall {
  * stdin is empty, and there is no way to ask: a call that needs a person fails and says what that person types.
  */
 export const callTool = async (client: CallClient, tool: ToolCall): Promise<CallToolResult> => {
-  const { operation, input, caller, signal, onProgress } = tool;
+  const { operation, input, caller, signal, onProgress, environment } = tool;
+  const notices: string[] = [];
   try {
     if (signal.aborted) throw new SshMcpError("CANCELED", `${operation.tool} was canceled before it began`);
     const value = await client.call({
       operation: operation.name,
+      repeatable: operation.idempotent,
       input,
       caller,
       capture: defaultCaptureLimit,
       signal,
+      environment,
+      notice: (message) => notices.push(message),
       ...(onProgress === null ? {} : { progress: (_elapsedMs, message) => onProgress(message) }),
     });
-    return toolResult(operation, value);
+    return withNotices(toolResult(operation, value), notices);
   } catch (thrown) {
-    return toolError(toSshMcpError(thrown));
+    return withNotices(toolError(toSshMcpError(thrown)), notices);
   }
 };

@@ -31,6 +31,15 @@ export const toolError = (error: SshMcpError): CallToolResult => {
   };
 };
 
+/** Adds what was said beside the answer as texts of their own: a result's structure is the operation's alone. */
+export const withNotices = (result: CallToolResult, notices: readonly string[]): CallToolResult => ({
+  ...result,
+  content: [
+    ...result.content,
+    ...notices.map((notice) => ({ type: "text" as const, text: `note: ${escapeLine(notice)}` })),
+  ],
+});
+
 const asRecord = (value: unknown): Record<string, unknown> => {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new Error("a result that is no object");

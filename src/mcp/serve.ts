@@ -29,6 +29,7 @@ export const serve = async (client: CallClient, options: ServeOptions = {}): Pro
   const transport = new StdioTransport(options.stdin ?? Bun.stdin.stream(), options.stdout ?? standardOutput());
   const agent = new AgentServer(client, {
     ...placeOf(process),
+    environment: process.env,
     ...(options.progressIntervalMs === undefined ? {} : { progressIntervalMs: options.progressIntervalMs }),
   });
   const signaled = Promise.withResolvers<void>();

@@ -14,7 +14,7 @@ import {
 import { escapeLine } from "../core/escape.ts";
 import type { Caller } from "../core/operation.ts";
 import { release } from "../core/version.ts";
-import { type CallClient, callTool } from "./call.ts";
+import { type CallClient, callTool, type ToolCall } from "./call.ts";
 import { instructions } from "./instructions.ts";
 import { defaultProgressIntervalMs, ProgressReporter } from "./progress.ts";
 import { RunningCalls } from "./running-calls.ts";
@@ -23,6 +23,8 @@ export interface AgentServerOptions {
   /** The directory relative local paths are meant from. */
   cwd: string;
   agentSocket: string | null;
+  /** The variables of this process; the broker asks for those that ssh_config refers to. */
+  environment: ToolCall["environment"];
   progressIntervalMs?: number;
 }
 
@@ -76,10 +78,11 @@ export class AgentServer {
       );
     }
     const progress = this.#report(extra);
+    const { environment } = this.#options;
     const onProgress = progress === null ? null : (message: string) => progress.say(message);
     try {
       return await this.#running.run(extra.signal, (signal) =>
-        callTool(this.#client, { operation, input, caller, signal, onProgress }),
+        callTool(this.#client, { operation, input, caller, signal, onProgress, environment }),
       );
     } finally {
       progress?.stop();

@@ -2,9 +2,10 @@ import * as v from "valibot";
 import { defineOperation } from "../core/operation.ts";
 
 const description = `Close SSH sessions: commands still running on them are stopped, and their names are free again.
-Give the names (ssh_sessions lists them) or all, not both. Returns the names that were closed; a name that is not open is no error.`;
+Give the names (ssh_sessions lists them) or all, not both. Returns the names that were closed; a name that there is not is no error.`;
 
-const advice = "To stop one command and keep the session, cancel its ssh_exec call instead.";
+const advice =
+  "To stop one command and keep the session, cancel its ssh_exec call instead. One that a person opened and lent is closed for them too.";
 
 export const close = defineOperation({
   name: "close",

@@ -1,13 +1,14 @@
 import * as v from "valibot";
 import { escapeLine, escapeText } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
+import type { SessionState } from "../core/session.ts";
 import { destination, dialFields, dialRequest, sessionFields, timeoutSeconds, timestamp } from "./fields.ts";
 
-const description = `Open a named SSH session to a server, or return the one that is open.
+const description = `Open a named SSH session to a server, or return the one that is there.
 Returns its name, what was dialled, the authentication method, host key and banner. A changed host key is refused (HOST_KEY_CHANGED).`;
 
 const advice = `Use it for a login with its own name, user, port or key, or to see whether a server can be reached; ssh_exec opens a plain destination by itself.
-AUTH_REQUIRED: it takes a secret; the person adds a key to ssh-agent. HOST_KEY_UNKNOWN: the person types the hint, then repeat the call.`;
+AUTH_REQUIRED, HOST_KEY_UNKNOWN: the person types the hint in a terminal; then repeat the call, which finds their session.`;
 
 const longestTtlDays = 30;
 const ttlRange = `must be from 0 to ${longestTtlDays} days`;
@@ -44,6 +45,12 @@ export const connect = defineOperation({
       ),
     ),
     timeout: v.optional(timeoutSeconds("Seconds for connecting and login (default 15)")),
+    new: v.optional(
+      v.pipe(v.boolean(), v.description("Open another session, even though one to the same server is there")),
+    ),
+    private: v.optional(
+      v.pipe(v.boolean(), v.description("Keep it from agents; of a session that is lent, take it back")),
+    ),
     ...dialFields,
   }),
   output: v.object({
@@ -53,7 +60,10 @@ export const connect = defineOperation({
     hostKey: v.pipe(v.string(), v.description("Fingerprint of the server's host key, SHA256:…")),
     banner: v.pipe(v.nullable(v.string()), v.description("What the server showed at the login; null for nothing")),
     createdAt: v.pipe(timestamp, v.description("When it was opened, UTC")),
-    expiresAt: v.pipe(v.nullable(timestamp), v.description("When it disconnects unless used; null for never")),
+    expiresAt: v.pipe(
+      v.nullable(timestamp),
+      v.description("When it disconnects unless used; null for never, or when it already did"),
+    ),
   }),
   validate: () => [],
   positionals: ["destination"],
@@ -61,7 +71,7 @@ export const connect = defineOperation({
   durations: ["ttl", "timeout"],
   target: "destination",
   streams: "none",
-  cliOnly: ["configFile", "options"],
+  cliOnly: ["new", "private", "configFile", "options"],
   run: async (input, context) => {
     context.progress(`opening ${input.destination}`);
     const opened = await context.sessions.open(
@@ -70,6 +80,8 @@ export const connect = defineOperation({
         name: input.name ?? null,
         title: input.title ?? null,
         ttlMs: input.ttl === undefined ? null : ttlMilliseconds(input.ttl),
+        lent: input.private !== true,
+        fresh: input.new === true,
       },
       context,
     );
@@ -95,10 +107,15 @@ export const connect = defineOperation({
       `${session.reused ? "reused" : "opened"} ${session.name}: ${session.user}@${session.host} port ${session.port}, ${session.state}`,
       `destination ${escapeLine(session.destination)}, authenticated by ${session.authMethod}, host key ${session.hostKey}`,
       ...(session.title === null ? [] : [`title ${escapeLine(session.title)}`]),
-      `created ${session.createdAt}, ${session.expiresAt === null ? "stays connected" : `disconnects ${session.expiresAt} unless used`}`,
+      `created ${session.createdAt}, ${connection(session)}`,
       ...(session.banner === null ? [] : [`banner:\n${escapeText(session.banner)}`]),
     ].join("\n"),
 });
+
+const connection = ({ state, expiresAt }: { state: SessionState; expiresAt: string | null }): string => {
+  if (state !== "live") return "disconnected by now: the next use connects";
+  return expiresAt === null ? "stays connected" : `disconnects ${expiresAt} unless used`;
+};
 
 /** 0 means never: the shortest time to live must not become that. */
 const ttlMilliseconds = (seconds: number): number => (seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000)));

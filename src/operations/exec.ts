@@ -13,7 +13,7 @@ The target is a session's name (ssh_sessions lists them) or a destination, which
 A command that runs out of time (TIMEOUT) is stopped on the server, and the answer says whether that is confirmed. A connection lost after the command was sent is OUTCOME_UNKNOWN: look before you run it again, nothing is repeated for you.`;
 
 const advice = `Use ssh_connect first for a login with its own user, port or key. stdin is empty. A job longer than ${defaultModelTimeoutSeconds} s needs timeout, and a client that waits: many give up at 60 s.
-Returns stdout, stderr, exitCode and outcome. A non-zero exit status is a result, not an error. Each stream is cut in the middle beyond 16 KiB: narrow the command to see the rest; stdoutBytes and stderrBytes are exact. AUTH_REQUIRED and HOST_KEY_UNKNOWN need a person.`;
+Returns stdout, stderr, exitCode and outcome. A non-zero exit status is a result, not an error. Each stream is cut in the middle beyond 16 KiB: narrow the command to see the rest; stdoutBytes and stderrBytes are exact. AUTH_REQUIRED, HOST_KEY_UNKNOWN: the person types the hint in a terminal; then repeat the call.`;
 
 const output = v.object({
   target: v.pipe(v.string(), v.description("Name of the session it ran on")),
@@ -25,7 +25,7 @@ const output = v.object({
     v.picklist(commandOutcomes),
     v.description("How it ended; unknown: the connection was lost, it may have run or still run"),
   ),
-  reason: v.pipe(v.nullable(v.string()), v.description("What is known about an unknown outcome; else null")),
+  reason: v.pipe(v.nullable(v.string()), v.description("Why it is unknown, or who else canceled it; else null")),
   durationMs: v.pipe(count, v.description("Milliseconds from the request to the end")),
   stdoutBytes: v.pipe(count, v.description("Bytes of output, kept or not")),
   stderrBytes: v.pipe(count, v.description("Bytes of error output, kept or not")),
@@ -123,7 +123,7 @@ const headline = (result: ExecResult): string => {
     case "timedOut":
       return `TIMEOUT: the command ran out of time ${facts}${stop}`;
     case "canceled":
-      return `CANCELED: the command was canceled ${facts}${stop}`;
+      return `CANCELED: ${result.reason ?? "the command was canceled"} ${facts}${stop}`;
     case "unknown":
       return `OUTCOME_UNKNOWN: ${result.reason ?? "the connection was lost"} ${facts}`;
   }

@@ -2,13 +2,26 @@ import * as v from "valibot";
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
-import { count, sessionFields } from "./fields.ts";
+import type { RunningCall } from "../core/session.ts";
+import { count, sessionFields, timestamp } from "./fields.ts";
 
 const description = `List the SSH sessions that can be used now: name, what they are connected to, state, running commands, age, idle time, time left, and who opened them. It connects to nothing and changes nothing.
 For the files on a server run ls with ssh_exec.`;
 
 const advice =
-  "Use it to find a session's name for ssh_exec, or to see what is still open. It lists your own and those lent to agents.";
+  "Use it to find a session's name for ssh_exec, or to see what is still open. It lists your own and those lent to agents; a private one of the person's is neither listed nor usable.";
+
+/** Longer ones are scripts: whoever looks what runs needs to recognise it, not to read all of it. */
+const longestCommand = 1000;
+
+const who = (description: string) =>
+  v.pipe(
+    v.object({
+      face: v.pipe(v.picklist(["cli", "mcp"]), v.description("A person's command line (cli) or an agent (mcp)")),
+      client: v.pipe(v.string(), v.description("The agent's program and version; cli for a person")),
+    }),
+    v.description(description),
+  );
 
 const row = v.object({
   ...sessionFields,
@@ -19,15 +32,17 @@ const row = v.object({
     v.nullable(count),
     v.description("Milliseconds until it disconnects unless used; null for never, or when not connected"),
   ),
-  openedBy: v.pipe(
-    v.object({
-      face: v.pipe(v.picklist(["cli", "mcp"]), v.description("A person's command line (cli) or an agent (mcp)")),
-      client: v.pipe(v.string(), v.description("The agent's program and version; cli for a person")),
-    }),
-    v.description("Who opened it"),
-  ),
+  openedBy: who("Who opened it"),
   lent: v.pipe(v.boolean(), v.description("Whether agents may use it")),
   needsPerson: v.pipe(v.boolean(), v.description("Whether opening it again takes a person, for a secret")),
+});
+
+const call = v.object({
+  id: v.pipe(v.string(), v.description("The call's own name")),
+  session: v.pipe(v.string(), v.description("Name of the session it runs on")),
+  command: v.pipe(v.string(), v.description(`What runs; cut after ${longestCommand} characters`)),
+  startedAt: v.pipe(timestamp, v.description("When it began, UTC")),
+  by: who("Who runs it"),
 });
 
 export const sessions = defineOperation({
@@ -41,8 +56,18 @@ export const sessions = defineOperation({
   effect: "read",
   idempotent: true,
   remote: false,
-  input: v.strictObject({}),
-  output: v.object({ sessions: v.pipe(v.array(row), v.description("One entry per session")) }),
+  input: v.strictObject({
+    running: v.optional(
+      v.pipe(v.boolean(), v.description("Show what runs on them now: id, session, command, start, and by whom")),
+    ),
+  }),
+  output: v.object({
+    sessions: v.pipe(v.array(row), v.description("One entry per session")),
+    calls: v.pipe(
+      v.nullable(v.array(call)),
+      v.description("One entry per call that runs now, the oldest first; null unless asked for"),
+    ),
+  }),
   validate: () => [],
   positionals: [],
   rest: null,
@@ -50,11 +75,33 @@ export const sessions = defineOperation({
   target: null,
   streams: "none",
   cliOnly: [],
-  run: async (_input, context) => ({ sessions: context.sessions.list(context.caller) }),
-  render: ({ sessions }) => (sessions.length === 0 ? "no sessions" : sessions.map(line).join("\n")),
+  run: async (input, { sessions, caller }) => ({
+    sessions: sessions.list(caller),
+    calls: input.running === true ? sessions.calls(caller).map(described) : null,
+  }),
+  render: ({ sessions, calls }) =>
+    [
+      ...(sessions.length === 0 ? ["no sessions"] : sessions.map(line)),
+      ...(calls?.length === 0 ? ["nothing runs"] : (calls ?? []).map(callLine)),
+    ].join("\n"),
 });
 
 type Row = v.InferOutput<typeof row>;
+type Call = v.InferOutput<typeof call>;
+
+const described = ({ id, session, command, startedAt, by }: RunningCall): Call => ({
+  id,
+  session,
+  command: cut(command),
+  startedAt: startedAt.toISOString(),
+  by,
+});
+
+const cut = (command: string): string =>
+  command.length > longestCommand ? `${command.slice(0, longestCommand).replace(/[\ud800-\udbff]$/, "")}…` : command;
+
+const callLine = ({ id, session, command, startedAt, by }: Call): string =>
+  `call ${id} on ${session} since ${startedAt}, by ${by.face} ${escapeLine(by.client)}: ${escapeLine(command)}`;
 
 const line = (row: Row): string =>
   [

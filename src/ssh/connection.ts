@@ -5,7 +5,7 @@ import type { CommandRequest, CommandResult } from "../core/session.ts";
 import { SessionChannel } from "./channel.ts";
 import { ChannelPool } from "./channel-pool.ts";
 import { connectionError } from "./connection-errors.ts";
-import { runCommand } from "./exec.ts";
+import { type OnBusy, runCommand } from "./exec.ts";
 import {
   ChannelOpenFailure,
   guardWindows,
@@ -100,8 +100,13 @@ export class Connection {
     return this.#pool.isFull;
   }
 
+  /** Commands that have a channel. */
+  get commands(): number {
+    return this.#pool.commands;
+  }
+
   /** @throws SshMcpError when the command was not handed over; see runCommand */
-  exec(request: CommandRequest, signal: AbortSignal): Promise<CommandResult> {
+  exec(request: CommandRequest, signal: AbortSignal, onBusy?: OnBusy): Promise<CommandResult> {
     const host = {
       pool: this.#pool,
       stopper: this.#stopper,
@@ -109,7 +114,7 @@ export class Connection {
       connected: () => this.#isOpen,
       lostReason: () => this.#error?.message ?? `the connection to ${this.#where} was lost`,
     };
-    return runCommand(host, request, signal);
+    return runCommand(host, request, signal, onBusy);
   }
 
   /** Ends the connection; resolves when the socket is closed. */

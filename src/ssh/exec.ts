@@ -14,6 +14,9 @@ const afterStopMs = 1000;
 /** A wait for a channel up to this is the connection's matter and takes nothing from the command's own time. */
 const freeWaitMs = 5000;
 
+/** A command that waits for longer is to be told so. */
+const toldAfterMs = 1000;
+
 /** The connection as a command sees it. */
 export interface CommandHost {
   pool: ChannelPool;
@@ -25,6 +28,9 @@ export interface CommandHost {
   lostReason(): string;
 }
 
+/** Called once when other commands have kept this one waiting for a channel for a while. */
+export type OnBusy = () => void;
+
 /**
  * Runs one command and streams it. The exec request is handed over at most once; from then on the answer is always a result.
  * Its time runs from the exec request on; a wait for a channel counts when it is longer than a few seconds.
@@ -34,6 +40,7 @@ export const runCommand = async (
   host: CommandHost,
   request: CommandRequest,
   signal: AbortSignal,
+  onBusy: OnBusy = () => {},
 ): Promise<CommandResult> => {
   const bytes = Buffer.byteLength(request.command);
   if (bytes > host.pool.longestCommand) {
@@ -47,7 +54,9 @@ export const runCommand = async (
   }
   const { timeoutMs } = request;
   const startedAt = performance.now();
-  const channel = await acquire(host, timeoutMs === null ? null : Math.max(timeoutMs, freeWaitMs), signal);
+  const limitMs = timeoutMs === null ? null : Math.max(timeoutMs, freeWaitMs);
+  const telling = setTimeout(() => host.pool.isFull && onBusy(), toldAfterMs);
+  const channel = await acquire(host, limitMs, signal).finally(() => clearTimeout(telling));
   const waited = performance.now() - startedAt;
   const left = timeoutMs === null || waited <= freeWaitMs ? timeoutMs : Math.max(1, timeoutMs - waited);
   return new RunningCommand(host, channel, { ...request, timeoutMs: left }, signal).finish();
@@ -61,10 +70,13 @@ const acquire = async (host: CommandHost, limitMs: number | null, signal: AbortS
     given.reject(error);
     waiting.abort();
   };
-  const cancel = (): void => giveUp(new SshMcpError("CANCELED", "the command was canceled before it was sent"));
+  const cancel = (): void => giveUp(notSent(signal));
   const expire = (): void =>
     giveUp(
-      new SshMcpError("TIMEOUT", `the command was not sent: no channel was free within ${formatLimit(limitMs ?? 0)}`),
+      new SshMcpError("TIMEOUT", `the command was not sent: no channel was free within ${formatLimit(limitMs ?? 0)}`, {
+        hint: "ssh-mcp ls --running",
+        retryable: true,
+      }),
     );
   signal.addEventListener("abort", cancel, { once: true });
   if (signal.aborted) cancel();
@@ -192,7 +204,8 @@ class RunningCommand {
     // A reader that stands still must not hold a command that has been stopped.
     await within(this.#drained(), afterStopMs, undefined);
     for (const output of Object.values(this.#outputs)) output.drop();
-    return this.#result(outcome, { stopped });
+    const reason = outcome === "canceled" ? reasonOf(this.#signal) : null;
+    return this.#result(outcome, { stopped, ...(reason === null ? {} : { reason }) });
   }
 
   #result(
@@ -211,6 +224,16 @@ class RunningCommand {
     };
   }
 }
+
+/** Who else than the caller ended it, or why. */
+const reasonOf = ({ reason }: AbortSignal): string | null => (reason instanceof SshMcpError ? reason.message : null);
+
+const notSent = (signal: AbortSignal): SshMcpError => {
+  const reason = reasonOf(signal);
+  const message =
+    reason === null ? "the command was canceled before it was sent" : `${reason} before the command was sent`;
+  return new SshMcpError("CANCELED", message);
+};
 
 const cutReason = (lost: string, exit: { code: number } | { signal: string }): string => {
   const reported = "code" in exit ? `status ${exit.code}` : `signal ${exit.signal}`;

@@ -8,7 +8,7 @@ import { Authentication } from "./auth.ts";
 import { Connection } from "./connection.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import { Deadline } from "./deadline.ts";
-import type { Identity } from "./identities.ts";
+import type { Identity, LoginUnderWay } from "./identities.ts";
 import { onAuthFailure, onForcedCommand, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
 import { dialTcp } from "./tcp.ts";
 
@@ -30,7 +30,7 @@ export interface ConnectionOptions {
    * what it throws is why the connection failed. There is no connection without it.
    */
   verifyHostKey: (key: Buffer) => Promise<boolean>;
-  identities: (ask: Ask) => Promise<Identity[]>;
+  identities: (ask: Ask, login: LoginUnderWay) => Promise<Identity[]>;
   ask: Ask;
   /** The host as typed, for the password prompt. */
   typedHost: string;
@@ -60,6 +60,7 @@ class Handshake {
   readonly #signal: AbortSignal;
   readonly #client = new Client();
   readonly #done = Promise.withResolvers<Connection>();
+  readonly #over = new AbortController();
   readonly #deadline: Deadline;
   readonly #where: string;
   #phase: Phase = "handshake";
@@ -86,6 +87,7 @@ class Handshake {
       return await this.#done.promise;
     } finally {
       this.#deadline.clear();
+      this.#over.abort();
       this.#signal.removeEventListener("abort", abort);
     }
   }
@@ -154,7 +156,10 @@ class Handshake {
       connectCommand,
       ask: this.#ask,
       identities: () => {
-        collected ??= identities(this.#ask);
+        collected ??= identities(this.#ask, {
+          over: this.#over.signal,
+          offTheClock: (work) => this.#deadline.paused(work),
+        });
         return collected;
       },
     });

@@ -19,6 +19,8 @@ export interface HostKeyPolicy {
   /** For questions and hints, see Question. */
   destination: string;
   connectCommand: string;
+  /** The command that asks a person about the key, whatever `mode` is. */
+  askingCommand: string;
 }
 
 /**
@@ -81,8 +83,7 @@ const unknown = (policy: HostKeyPolicy, key: Buffer): SshMcpError =>
     "HOST_KEY_UNKNOWN",
     `the host key of ${where(policy)} is not known and was not accepted: ${unknownKey(policy, key)}`,
     {
-      // The first value of an option wins, so this one comes before those of the caller.
-      hint: policy.connectCommand.replace("ssh-mcp connect", "ssh-mcp connect -o StrictHostKeyChecking=ask"),
+      hint: policy.mode === "ask" ? policy.connectCommand : policy.askingCommand,
     },
   );
 

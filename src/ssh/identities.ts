@@ -1,9 +1,11 @@
+import { sign } from "node:crypto";
 import { access } from "node:fs/promises";
+import { promisify } from "node:util";
 import type { ParsedKey } from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
-import { quoteWord } from "../core/quote.ts";
 import type { Ask } from "../core/session.ts";
+import { pathToType } from "../files/process-path.ts";
 import { type AgentKey, listAgentKeys } from "./agent.ts";
 import { decryptKey, type KeyFile, readKeyFile } from "./key-file.ts";
 
@@ -17,6 +19,14 @@ export interface Identity {
   sign(data: Buffer, options: { hash?: "sha1" | "sha256" | "sha512" }): Promise<Buffer>;
 }
 
+/** The login that the keys are for. */
+export interface LoginUnderWay {
+  /** Aborts when it is over, however it went: what is still being done for it has become useless. */
+  over: AbortSignal;
+  /** Runs something that counts in none of its limits. */
+  offTheClock<T>(work: () => Promise<T>): Promise<T>;
+}
+
 export interface IdentityOptions {
   /** Files the caller named, read beforehand: one that cannot be used is an error before anything is dialled. */
   named: readonly KeyFile[];
@@ -25,6 +35,7 @@ export interface IdentityOptions {
   identitiesOnly: boolean;
   agentSocket: string | null;
   ask: Ask;
+  login: LoginUnderWay;
   /** For questions, see Question. */
   destination: string;
   connectCommand: string;
@@ -86,15 +97,24 @@ const fileIdentity = (file: KeyFile, options: IdentityOptions): Identity => {
   };
   return {
     publicKey: async () => (file.kind === "encrypted" ? (file.publicKey ?? (await privateKey())) : file.key),
-    sign: async (data, { hash }) => {
-      const signature: Buffer | Error = (await privateKey()).sign(data, hash);
-      if (signature instanceof Error) throw signature;
-      return signature;
-    },
+    sign: async (data, { hash }) => signWith(await privateKey(), data, hash),
   };
 };
 
-/** @throws SshMcpError AUTH_REQUIRED when nobody can be asked, KEY_INVALID when no passphrase fits */
+/** Bytes of a public key from which on a signature is not made while everything else waits: RSA of 4096 bits has 535. */
+const largeKey = 500;
+
+const signWith = async (key: ParsedKey, data: Buffer, hash: string | undefined): Promise<Buffer> => {
+  if (hash !== undefined && key.getPublicSSH().length > largeKey) {
+    // With a callback it is another thread's work: 6 ms at 4096 bits, 40 at 8192, a second at 16384.
+    return promisify<string, Buffer, string, Buffer>(sign)(hash, data, key.getPrivatePEM());
+  }
+  const signature: Buffer | Error = key.sign(data, hash);
+  if (signature instanceof Error) throw signature;
+  return signature;
+};
+
+/** @throws SshMcpError AUTH_REQUIRED when nobody can be asked, KEY_INVALID when no passphrase fits, CANCELED */
 const askPassphrase = async (file: KeyFile & { kind: "encrypted" }, options: IdentityOptions): Promise<ParsedKey> => {
   for (let tries = 0; tries < passphraseTries; tries++) {
     const passphrase = await options.ask({
@@ -106,10 +126,11 @@ const askPassphrase = async (file: KeyFile & { kind: "encrypted" }, options: Ide
       connectCommand: options.connectCommand,
     });
     if (passphrase === "") break;
-    const key = decryptKey(file, passphrase);
+    // As with the time a person takes: how long it is was decided when the key was made.
+    const key = await options.login.offTheClock(() => decryptKey(file, passphrase, options.login.over));
     if (key !== null) return key;
   }
   throw new SshMcpError("KEY_INVALID", `the key file ${file.path} cannot be used: no passphrase fits`, {
-    hint: `ssh-keygen -y -f ${quoteWord(file.path)}`,
+    hint: `ssh-keygen -y -f ${pathToType(file.path, "KEY")}`,
   });
 };

@@ -1,42 +1,76 @@
 import { constants } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import ssh2 from "ssh2";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
 import { quoteWord } from "../core/quote.ts";
+import { pathToType } from "../files/process-path.ts";
+import { deriveKey } from "./key-derivation.ts";
+import { isOpensshKey, readSealedKey, type SealedKey } from "./openssh-key.ts";
 
 /** What a key file holds before anybody typed a passphrase. */
 export type KeyFile =
   | { kind: "private"; path: string; key: ParsedKey }
-  /** `publicKey` is null when neither the file nor the `.pub` beside it tells. */
-  | { kind: "encrypted"; path: string; publicKey: ParsedKey | null; bytes: Buffer }
+  /** `publicKey` is null when neither the file nor the `.pub` beside it tells. `sealed` is null for formats older than OpenSSH's own. */
+  | { kind: "encrypted"; path: string; publicKey: ParsedKey | null; sealed: SealedKey | null; bytes: Buffer }
   /** A public key named as identity: it selects a key in the agent. */
   | { kind: "public"; path: string; key: ParsedKey };
 
-/** No real key comes near it; a file that does is something else. */
-const largestKeyFile = 1024 * 1024;
+/** Bytes. No real key comes near it, 16384 bits of RSA included; a file that does is something else. */
+export const largestKeyFile = 32 * 1024;
 
 /**
  * Reads a key file and judges its permissions as ssh(1) does.
  * @throws SshMcpError KEY_INVALID: missing, unreadable, open to others, truncated, or of a kind that is not supported
  */
 export const readKeyFile = async (path: string): Promise<KeyFile> => {
-  const bytes = await readGuarded(path);
+  const file = keyFileOf(path, await readGuarded(path));
+  if (file.kind !== "encrypted" || file.publicKey !== null) return file;
+  return { ...file, publicKey: await publicKeyBeside(path) };
+};
+
+/**
+ * What the bytes of a key file hold, wherever they were read.
+ * @throws SshMcpError KEY_INVALID: truncated, or of a kind that is not supported
+ */
+export const keyFileOf = (path: string, bytes: Buffer): KeyFile => {
   const parsed = parse(bytes);
   if (parsed instanceof Error) {
-    if (!isEncrypted(parsed)) throw invalid(path, explain(parsed), parsed, `ssh-keygen -y -f ${quoteWord(path)}`);
-    return { kind: "encrypted", path, publicKey: embeddedPublicKey(bytes) ?? (await publicKeyBeside(path)), bytes };
+    const unusable = (why: string) => invalidKey(path, why, parsed, `ssh-keygen -y -f ${pathToType(path, "KEY")}`);
+    if (!isEncrypted(parsed)) throw unusable(explain(parsed));
+    const sealed = readSealedKey(bytes);
+    if (sealed === null && isOpensshKey(bytes)) throw unusable("it is damaged");
+    return { kind: "encrypted", path, publicKey: sealed && keyOrNull(parse(sealed.publicKey)), sealed, bytes };
   }
   return parsed.isPrivateKey() ? { kind: "private", path, key: parsed } : { kind: "public", path, key: parsed };
 };
 
-/** @returns the private key, or null when the passphrase is wrong */
-export const decryptKey = (file: KeyFile & { kind: "encrypted" }, passphrase: string): ParsedKey | null => {
-  const parsed = parse(file.bytes, passphrase);
-  return parsed instanceof Error ? null : parsed;
+/**
+ * @returns the private key, or null when the passphrase is wrong
+ * @throws SshMcpError CANCELED when `signal` aborts first
+ */
+export const decryptKey = async (
+  { sealed, bytes }: KeyFile & { kind: "encrypted" },
+  passphrase: string,
+  signal: AbortSignal,
+): Promise<ParsedKey | null> => {
+  // The older formats derive their key by a hash or two: that takes no time.
+  if (sealed === null) return keyOrNull(parse(bytes, passphrase));
+  const { salt, rounds, keyLength: length } = sealed;
+  // Not a Buffer, which may be a part of a larger one that cannot be handed over.
+  const secret = Uint8Array.from(new TextEncoder().encode(passphrase));
+  const key = await deriveKey({ passphrase: secret, salt, rounds, length }, signal);
+  try {
+    return key === null ? null : keyOrNull(parse(Buffer.from(sealed.open(key))));
+  } catch {
+    // An authenticated cipher sees by itself that the key is wrong.
+    return null;
+  }
 };
+
+const keyOrNull = (parsed: ParsedKey | Error): ParsedKey | null => (parsed instanceof Error ? null : parsed);
 
 const readGuarded = async (path: string): Promise<Buffer> => {
   try {
@@ -44,14 +78,14 @@ const readGuarded = async (path: string): Promise<Buffer> => {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const facts = await file.stat();
-      if (!facts.isFile()) throw invalid(path, "it is not a regular file");
-      if (facts.size > largestKeyFile) throw invalid(path, `${facts.size} bytes are too many for a key`);
+      if (!facts.isFile()) throw invalidKey(path, "it is not a regular file");
+      if (facts.size > largestKeyFile) throw invalidKey(path, `${facts.size} bytes are too many for a key`);
       const bytes = await file.readFile();
       const ours = process.getuid !== undefined && facts.uid === process.getuid();
       // ssh(1) refuses a private key of ours that group or others may read; a public one may be open.
       if (ours && (facts.mode & 0o077) !== 0 && !isPublic(bytes)) {
         const mode = (facts.mode & 0o777).toString(8).padStart(4, "0");
-        throw invalid(path, `its permissions ${mode} are too open`, undefined, `chmod 600 ${quoteWord(path)}`);
+        throw invalidKey(path, `its permissions ${mode} are too open`, undefined, `chmod 600 ${quoteWord(path)}`);
       }
       return bytes;
     } finally {
@@ -60,19 +94,21 @@ const readGuarded = async (path: string): Promise<Buffer> => {
   } catch (cause) {
     if (cause instanceof SshMcpError) throw cause;
     const code = errorCode(cause);
-    throw invalid(path, code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`, cause);
+    throw invalidKey(path, code === "ENOENT" ? "there is no such file" : `it cannot be read (${code})`, cause);
   }
 };
 
 const isPublic = (bytes: Buffer): boolean => !bytes.includes("PRIVATE KEY") && !bytes.includes("PuTTY-User-Key-File");
 
-const invalid = (path: string, why: string, cause?: unknown, hint?: string): SshMcpError =>
+/** The error for a key file that cannot be used, and why. */
+export const invalidKey = (path: string, why: string, cause?: unknown, hint?: string): SshMcpError =>
   new SshMcpError("KEY_INVALID", `the key file ${escapeLine(path)} cannot be used: ${why}`, {
     cause,
-    hint: hint ?? `ls -l ${quoteWord(path)}`,
+    hint: hint ?? `ls -l ${pathToType(path, "KEY")}`,
   });
 
 const parse = (data: Buffer, passphrase?: string): ParsedKey | Error => {
+  if (isHopeless(data.toString("latin1"))) return new Error("Unsupported key format");
   try {
     const parsed = ssh2.utils.parseKey(data, passphrase);
     return Array.isArray(parsed) ? (parsed[0] ?? new Error("the file holds no key")) : parsed;
@@ -81,39 +117,20 @@ const parse = (data: Buffer, passphrase?: string): ParsedKey | Error => {
   }
 };
 
+/** Texts that ssh2's regular expressions would go through again and again, for a second at 32 KiB, to find no key. */
+const isHopeless = (text: string): boolean =>
+  (/^\s*-----BEGIN (RSA|DSA|EC) /.test(text) && !/-----END (RSA|DSA|EC) PRIVATE KEY-----\s*$/.test(text)) ||
+  text.split("\nPrivate-Lines: ", 3).length > 2;
+
 /** The texts of ssh2 1.17.0, which has no codes for it. */
 const isEncrypted = (error: Error): boolean => /no passphrase given/i.test(error.message);
 
 const explain = (error: Error): string =>
   /Unsupported key format/.test(error.message) ? "it is no private key that is known, or it is damaged" : error.message;
 
-/** The OpenSSH format keeps the public key in the clear, also when the private one is encrypted (PROTOCOL.key). */
-const embeddedPublicKey = (bytes: Buffer): ParsedKey | null => {
-  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+?)-----END/.exec(bytes.toString("latin1"))?.[1];
-  if (body === undefined) return null;
-  const data = Buffer.from(body, "base64");
-  const magic = "openssh-key-v1\0";
-  if (data.toString("latin1", 0, magic.length) !== magic) return null;
-  let at = magic.length;
-  const readString = (): Buffer | null => {
-    if (at + 4 > data.length) return null;
-    const end = at + 4 + data.readUInt32BE(at);
-    if (end > data.length) return null;
-    const value = data.subarray(at + 4, end);
-    at = end;
-    return value;
-  };
-  const header = [readString(), readString(), readString()];
-  at += 4;
-  const blob = header.includes(null) ? null : readString();
-  if (blob === null) return null;
-  const parsed = parse(blob);
-  return parsed instanceof Error ? null : parsed;
-};
-
 const publicKeyBeside = async (path: string): Promise<ParsedKey | null> => {
   try {
-    const parsed = parse(await readFile(`${path}.pub`));
+    const parsed = parse(await readGuarded(`${path}.pub`));
     return parsed instanceof Error || parsed.isPrivateKey() ? null : parsed;
   } catch {
     // Most keys have one; without it the passphrase is asked before the server is.

@@ -15,7 +15,7 @@ export interface KnownHostsEntry {
 }
 
 /** Marker, host names, key type and key; what follows is a comment. */
-const fields = /^[ \t]*(@[^ \t]*)?[ \t]*([^ \t]*)[ \t]*([^ \t]*)[ \t]*([^ \t]*)/;
+export const fields = /^[ \t]*(@[^ \t]*)?[ \t]*([^ \t]*)[ \t]*([^ \t]*)[ \t]*([^ \t]*)/;
 
 /**
  * @param names what the host may be called, in lower case, the best first
@@ -37,7 +37,8 @@ export const parseKnownHostsLine = (line: string, names: readonly string[]): Kno
 
 const saltLength = 20;
 
-const hashedMatcher = (hosts: string): ((name: string) => boolean) | null => {
+/** @returns null for a hashed host name that is malformed */
+export const hashedMatcher = (hosts: string): ((name: string) => boolean) | null => {
   const [, version, encoded = ""] = hosts.split("|");
   const salt = Buffer.from(encoded, "base64");
   if (version !== "1" || salt.length !== saltLength) return null;

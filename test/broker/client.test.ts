@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { NotAccepted } from "../../src/broker/call-errors.ts";
 import { BrokerClient, type CallOptions } from "../../src/broker/client.ts";
 import { controlLimit, dataLimit, encodeCredit, frameType } from "../../src/broker/frame.ts";
 import { createPair } from "../../src/broker/pair.ts";
@@ -19,8 +20,10 @@ const scrambled = (): { near: Transport; broker: RawPeer } => {
   const near: Transport = {
     write: (bytes) => end.write(bytes),
     close: () => end.close(),
+    abort: () => end.abort(),
     pending: 0,
     onData: () => undefined,
+    onDrain: () => undefined,
     onClose: () => undefined,
   };
   end.onData = (bytes) => {
@@ -163,7 +166,7 @@ describe("a connection that ends", () => {
     [
       "another protocol",
       (broker) => broker.control(0, { kind: "welcome", protocol: 2, release: "2", pid: 1 }),
-      { code: "BROKER_UNAVAILABLE", hint: "run the same command again" },
+      { code: "BROKER_UNAVAILABLE", hint: "ssh-mcp broker restart" },
     ],
     ["this side closed", (_broker, client) => client.close(), { code: "OUTCOME_UNKNOWN" }],
     ["garbage", (broker) => broker.bytes(new Uint8Array(20)), { code: "OUTCOME_UNKNOWN" }],
@@ -198,6 +201,55 @@ describe("a connection that ends", () => {
     await until(() => broker.closed, "the close");
     expect(await client.call(options()).catch((thrown: unknown) => thrown)).toMatchObject({
       code: "BROKER_UNAVAILABLE",
+    });
+  });
+
+  describe("after it accepted", () => {
+    const lost = async (changes: Partial<CallOptions>, before: (broker: RawPeer) => void = () => undefined) => {
+      const { broker, outcome } = await called(changes);
+      accept(broker);
+      before(broker);
+      await turn();
+      broker.close();
+      return await outcome;
+    };
+    const model = { ...caller, face: "mcp" } as const;
+
+    test.each<[string, Partial<CallOptions>, string]>([
+      ["a target", { input: { target: "web" } }, "ssh-mcp exec web -- ps -ef"],
+      ["a target to quote", { input: { target: "a b" } }, "ssh-mcp exec 'a b' -- ps -ef"],
+      [
+        "a target of a model",
+        { input: { target: "web" }, caller: model },
+        'ssh_exec {"target":"web","command":"ps -ef"}',
+      ],
+      ["none", { input: {} }, "ssh-mcp ls"],
+      ["what is no target", { input: { target: 7 } }, "ssh-mcp ls"],
+    ])("the hint looks at %s", async (_what, changes, hint) => {
+      expect(await lost(changes)).toMatchObject({ code: "OUTCOME_UNKNOWN", hint });
+    });
+
+    test("what may be repeated is no riddle", async () => {
+      const error = { code: "BROKER_UNAVAILABLE", message: "the broker closed the connection", retryable: true };
+      expect(await lost({ operation: "connect", repeatable: true })).toMatchObject(error);
+      expect(await lost({ repeatable: true })).not.toBeInstanceOf(NotAccepted);
+    });
+
+    test("what waited for an answer had not begun; what had its answer may have", async () => {
+      const ask = (broker: RawPeer): void =>
+        broker.frame(frameType.prompt, 1, JSON.stringify({ ...question, prompt: 1 }));
+      const never = () => new Promise<string>(() => undefined);
+      expect(await lost({ ask: never }, ask)).toMatchObject({
+        code: "BROKER_UNAVAILABLE",
+        message: "the broker closed the connection before the login was through; no command was sent",
+        hint: "run the same command again",
+      });
+      expect(await lost({ ask: async () => "secret" }, ask)).toMatchObject({ code: "OUTCOME_UNKNOWN" });
+      const answeredElsewhere = (broker: RawPeer): void => {
+        ask(broker);
+        broker.control(1, { kind: "withdrawn", prompt: 1 });
+      };
+      expect(await lost({ ask: never }, answeredElsewhere)).toMatchObject({ code: "OUTCOME_UNKNOWN" });
     });
   });
 
@@ -467,6 +519,26 @@ describe("questions and progress", () => {
     ]);
     broker.control(1, result);
     await outcome;
+  });
+
+  test("one that is withdrawn is taken back from the face, and not answered; the next one is put", async () => {
+    const asked: AbortSignal[] = [];
+    const ask = (_question: unknown, withdrawn: AbortSignal): Promise<string | null> => {
+      asked.push(withdrawn);
+      if (asked.length === 2) return Promise.resolve("two");
+      // The face cannot say how a question ended that is no question any more.
+      return new Promise((_, reject) => withdrawn.addEventListener("abort", () => reject(new Error("taken back"))));
+    };
+    const { broker, outcome } = await called({ ask });
+    for (const id of [1, 2, 3]) prompt(broker, id);
+    await until(() => asked.length === 1, "the first question");
+    // The second was not put yet.
+    for (const id of [2, 1, 9]) broker.control(1, { kind: "withdrawn", prompt: id });
+    expect(await broker.message(1, "answer")).toEqual({ kind: "answer", prompt: 3, value: "two" });
+    expect(asked.map(({ aborted }) => aborted)).toEqual([true, false]);
+    broker.control(1, result);
+    expect(await outcome).toEqual({ ok: true });
+    expect(kinds(broker)).toEqual(["request", "answer"]);
   });
 
   test("a face that cannot ask declines", async () => {

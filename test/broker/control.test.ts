@@ -15,17 +15,20 @@ const refusal = (message: unknown): string => {
 
 describe("messages that are understood", () => {
   test.each([
-    { kind: "hello", protocol: 1, release: "0.1.0" },
+    { kind: "hello", protocol: 1, release: "0.1.0", place: "id net:[1]", stop: false },
     request("exec", { input: { target: "web1" }, capture: captureLimit, progress: true, asks: true }),
     { kind: "cancel" },
     { kind: "answer", prompt: 3, value: null },
     { kind: "answer", prompt: 3, value: "secret" },
+    { kind: "variables", request: 1, values: {} },
+    { kind: "variables", request: 1, values: { HOME: "/root", EMPTY: "" } },
+    { kind: "status" },
   ])("%j", (message) => {
     expect<unknown>(parseClientMessage(message)).toEqual(message);
   });
 
   test("a hello may say more: another major version is to be answered by its number", () => {
-    const hello = { kind: "hello", protocol: 7, release: "9.0.0", dialect: "new" };
+    const hello = { kind: "hello", protocol: 7, release: "9.0.0", place: "moon", stop: false, dialect: "new" };
     expect(parseClientMessage(hello)).toMatchObject({ kind: "hello", protocol: 7 });
   });
 });
@@ -38,7 +41,9 @@ describe("messages that are refused", () => {
     ["a string", "request"],
     ["no kind", {}],
     ["an unknown kind", { kind: "shutdown" }],
-    ["a hello without a number", { kind: "hello", protocol: "1", release: "x" }],
+    ["a hello without a number", { kind: "hello", protocol: "1", release: "x", place: "", stop: false }],
+    ["a hello from nowhere", { kind: "hello", protocol: 1, release: "x", stop: false }],
+    ["a hello that may want an end", { kind: "hello", protocol: 1, release: "x", place: "", stop: "no" }],
     ["an unknown field", { ...good, dryRun: true }],
     ["an unknown field of the caller", { ...good, caller: { ...good.caller, root: true } }],
     ["another face", { ...good, caller: { ...good.caller, face: "web" } }],
@@ -48,6 +53,9 @@ describe("messages that are refused", () => {
     ["half a byte of capture", { ...good, capture: 0.5 }],
     ["a cancel with more", { kind: "cancel", call: 3 }],
     ["an answer that is a number", { kind: "answer", prompt: 1, value: 5 }],
+    ["a variable that is no text", { kind: "variables", request: 1, values: { HOME: null } }],
+    ["variables for nothing", { kind: "variables", values: {} }],
+    ["a status with a wish", { kind: "status", of: "everything" }],
     ["an answer to half a prompt", { kind: "answer", prompt: 1.5, value: "x" }],
   ])("%s", (_what, message) => {
     expect(refusal(message)).toContain("a message it does not know");

@@ -19,6 +19,10 @@ const io: CallIo = {
   stdout: sink,
   stderr: sink,
   ask: async () => "answer",
+  asks: true,
+  variables: async () => ({}),
+  files: { read: () => (async function* () {})() },
+  notice: () => undefined,
   progress: () => undefined,
 };
 

@@ -126,4 +126,4 @@ const none = (): never => {
   throw new Error("these operations use no sessions");
 };
 
-export const noSessions: Sessions = { open: none, use: none, list: none, close: none };
+export const noSessions: Sessions = { open: none, use: none, list: none, calls: none, lend: none, close: none };

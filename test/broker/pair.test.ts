@@ -66,3 +66,30 @@ test("two ends that answer each other forever neither recurse nor keep timers wa
   expect(before).toBeGreaterThan(1000);
   expect(exchanged).toBe(before);
 });
+
+test("a writer is told when everything was taken", async () => {
+  const [left, right] = createPair();
+  const pendingAtDrain: number[] = [];
+  left.onDrain = () => pendingAtDrain.push(left.pending);
+  right.onData = (chunk) => {
+    // Taken, and not drained: more is on its way.
+    if (chunk.length === 3) left.write(bytes("more"));
+  };
+  left.write(bytes("abc"));
+  expect(pendingAtDrain).toEqual([]);
+  await Bun.sleep(0);
+  expect(pendingAtDrain).toEqual([0]);
+});
+
+test("an end that aborts delivers nothing more, and closes both", async () => {
+  const [left, right] = createPair();
+  const seen: string[] = [];
+  right.onData = (chunk) => seen.push(text(chunk));
+  right.onClose = () => seen.push("right closed");
+  left.onClose = () => seen.push("left closed");
+  left.write(bytes("lost"));
+  left.abort();
+  expect(left.pending).toBe(0);
+  await Bun.sleep(0);
+  expect(seen.sort()).toEqual(["left closed", "right closed"]);
+});

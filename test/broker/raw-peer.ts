@@ -1,6 +1,8 @@
 /** One end of a connection without manners: sends any frame or bytes, and keeps what it gets. */
+
 import { encodeFrame, type Frame, FrameReader, type FrameType, frameType } from "../../src/broker/frame.ts";
 import { type ClientMessage, protocolVersion, type Request, type Transport } from "../../src/broker/protocol.ts";
+import { machinePlace } from "../../src/files/machine.ts";
 import { waitFor } from "../support/wait.ts";
 
 export const caller = { face: "cli", client: "cli", cwd: "/", agentSocket: null } as const;
@@ -44,7 +46,13 @@ export class RawPeer {
   }
 
   hello(protocol = protocolVersion): void {
-    this.control(0, { kind: "hello", protocol, release: "test" } satisfies ClientMessage);
+    this.control(0, {
+      kind: "hello",
+      protocol,
+      release: "test",
+      place: machinePlace(),
+      stop: false,
+    } satisfies ClientMessage);
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createDispatch } from "../../src/broker/dispatch.ts";
 import { decodeCredit, encodeCredit, encodeFrame, frameType } from "../../src/broker/frame.ts";
+import { Load } from "../../src/broker/load.ts";
 import { createPair } from "../../src/broker/pair.ts";
 import { callLimit, streamWindow, type Transport } from "../../src/broker/protocol.ts";
 import { type ServedConnection, serveConnection } from "../../src/broker/server.ts";
@@ -44,7 +45,7 @@ const dispatch = createDispatch({ operations: [...operations, ...extra], session
 
 const serve = (): { peer: RawPeer; connection: ServedConnection } => {
   const [near, far] = createPair();
-  const connection = serveConnection(far, { dispatch, release: "1.2.3" });
+  const connection = serveConnection(far, { dispatch, release: "1.2.3", load: new Load(), host: null });
   return { peer: new RawPeer(near), connection };
 };
 
@@ -59,6 +60,7 @@ class UnreadTransport implements Transport {
   bytes = 0;
   closed = false;
   onData: (bytes: Uint8Array) => void = () => undefined;
+  onDrain: () => void = () => undefined;
   onClose: () => void = () => undefined;
 
   get pending(): number {
@@ -72,11 +74,15 @@ class UnreadTransport implements Transport {
   close(): void {
     this.closed = true;
   }
+
+  abort(): void {
+    this.closed = true;
+  }
 }
 
 const feeding = (unread: UnreadTransport): RawPeer => {
   const [near, far] = createPair();
-  serveConnection(unread, { dispatch, release: "1" });
+  serveConnection(unread, { dispatch, release: "1", load: new Load(), host: null });
   far.onData = (bytes) => unread.onData(bytes);
   const peer = new RawPeer(near);
   peer.hello();
@@ -119,12 +125,12 @@ describe("hello", () => {
 
   test("of another major version is refused by name and number", async () => {
     const served = serve();
-    served.peer.control(0, { kind: "hello", protocol: 2, release: "2.0.0", more: true });
+    served.peer.control(0, { kind: "hello", protocol: 2, release: "2.0.0", place: "", stop: false, more: true });
     served.peer.control(1, request("both"));
     expect(await refusal(served)).toEqual({
       code: "BROKER_UNAVAILABLE",
       message: "the running broker speaks protocol 1, this client 2",
-      hint: "run the same command again",
+      hint: "ssh-mcp broker restart",
       retryable: true,
     });
     expect(served.peer.messages(1)).toEqual([]);
@@ -379,7 +385,9 @@ describe("a client without manners", () => {
           request("nothing"),
           { kind: "cancel" },
           { kind: "answer", prompt: 1, value: null },
-          { kind: "hello", protocol: 1, release: "x" },
+          { kind: "hello", protocol: 1, release: "x", place: "", stop: true },
+          { kind: "status" },
+          { kind: "variables", request: 1, values: {} },
         )
         .map((message) => new TextEncoder().encode(JSON.stringify(message))),
     );
@@ -390,7 +398,8 @@ describe("a client without manners", () => {
         const { peer, connection } = greeted();
         for (const [frame, call, bytes] of sent) peer.frame(frame, call, bytes);
         await new Promise((resolve) => setImmediate(resolve));
-        if (!peer.closed) await works(peer);
+        const isRefused = peer.messages(0).some(({ kind }) => kind === "failure");
+        if (!peer.closed && !isRefused) await works(peer);
         peer.close();
         await within(connection.ended, { what: "the end", timeout: 3000 });
       }),

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { SharedWork } from "../../src/broker/shared-work.ts";
+import { SshMcpError } from "../../src/core/errors.ts";
 
 const never = new AbortController().signal;
 
@@ -52,4 +53,41 @@ test("its failure is everybody's, and no unhandled rejection when all have left"
   const joined = work.join(never);
   fail(new Error("refused"));
   await expect(joined).rejects.toThrow("refused");
+});
+
+test("it is ended for everybody at once, with the reason, also when it takes no notice", async () => {
+  const work = new SharedWork(() => new Promise<string>(() => {}));
+  const joined = Promise.allSettled([work.join(never), work.join(never)]);
+  work.cancel(new SshMcpError("CANCELED", "the session web was closed"));
+  const reason = { code: "CANCELED", message: "the session web was closed; no command was sent" };
+  for (const result of await joined) expect(result).toMatchObject({ reason });
+  expect(work.isOver).toBe(true);
+});
+
+test("everybody gets a result that came about otherwise, and the work is canceled", async () => {
+  const { work, canceled } = startWork();
+  const joined = [work.join(never), work.join(never)];
+  // It has begun.
+  await Promise.resolve();
+  work.finish("from elsewhere");
+  expect(await Promise.all(joined)).toEqual(["from elsewhere", "from elsewhere"]);
+  expect([canceled(), work.isOver]).toEqual([true, true]);
+});
+
+test("who is ended by somebody else hears why", async () => {
+  const { work } = startWork();
+  const leaver = new AbortController();
+  const left = work.join(leaver.signal);
+  leaver.abort(new SshMcpError("CANCELED", "the broker was stopped"));
+  await expect(left).rejects.toMatchObject({ message: "the broker was stopped; no command was sent" });
+});
+
+test("one of them can be sent away, while it goes on for the others", async () => {
+  const { work, finish, canceled } = startWork();
+  const sent = work.join(never, Promise.reject(new Error("not you")));
+  const stays = work.join(never);
+  await expect(sent).rejects.toThrow("not you");
+  expect(canceled()).toBe(false);
+  finish("done");
+  expect(await stays).toBe("done");
 });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { dataLimit } from "../../src/broker/frame.ts";
 import { IncomingStream } from "../../src/broker/incoming-stream.ts";
-import { OutgoingStream } from "../../src/broker/outgoing-stream.ts";
+import { OutgoingStream, pieceLimit } from "../../src/broker/outgoing-stream.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 
 const cutShort = new SshMcpError("CANCELED", "cut short");
@@ -17,9 +16,10 @@ const state = async (promise: Promise<unknown>): Promise<string> =>
   ]);
 
 describe("OutgoingStream", () => {
-  const create = (window: number, credit?: number): { stream: OutgoingStream; pieces: number[] } => {
+  const create = (window: number, credit = window): { stream: OutgoingStream; pieces: number[] } => {
     const pieces: number[] = [];
-    return { stream: new OutgoingStream(window, (piece) => pieces.push(piece.length), credit), pieces };
+    const send = (piece: Uint8Array): void => void pieces.push(piece.length);
+    return { stream: new OutgoingStream({ window, send, credit }), pieces };
   };
 
   test("sends what credit allows, then waits for more", async () => {
@@ -37,17 +37,17 @@ describe("OutgoingStream", () => {
 
   test("keeps the order of writers that wait", async () => {
     const seen: number[] = [];
-    const stream = new OutgoingStream(1, (piece) => seen.push(...piece));
+    const stream = new OutgoingStream({ window: 1, send: (piece) => void seen.push(...piece) });
     const writes = [1, 2, 3, 4].map((value) => stream.write(Uint8Array.of(value)));
     for (let i = 0; i < 3; i++) stream.grant(1);
     await Promise.all(writes);
     expect(seen).toEqual([1, 2, 3, 4]);
   });
 
-  test("cuts pieces to the limit of a frame", async () => {
-    const { stream, pieces } = create(3 * dataLimit);
-    await stream.write(ofSize(2 * dataLimit + 5));
-    expect(pieces).toEqual([dataLimit, dataLimit, 5]);
+  test("cuts pieces to their limit", async () => {
+    const { stream, pieces } = create(3 * pieceLimit);
+    await stream.write(ofSize(2 * pieceLimit + 5));
+    expect(pieces).toEqual([pieceLimit, pieceLimit, 5]);
   });
 
   test("refuses more credit than its window: that reader counts wrong or lies", () => {
@@ -127,12 +127,23 @@ describe("IncomingStream", () => {
     expect(Buffer.concat(chunks)).toEqual(Buffer.from(Array.from({ length: 64 * 1024 }, (_, i) => i)));
   });
 
-  test("copies what it is given", async () => {
-    const { stream } = create(10);
-    const bytes = Uint8Array.of(1, 2);
-    stream.push(bytes);
-    bytes.fill(9);
-    expect(await stream[Symbol.asyncIterator]().next()).toEqual({ done: false, value: Uint8Array.of(1, 2) });
+  test("keeps a payload that is most of what came with it, and copies one that is not", async () => {
+    const { stream } = create(1024 * 1024);
+    const most = ofSize(64 * 1024);
+    const little = ofSize(256 * 1024).subarray(0, 60 * 1024);
+    const small = ofSize(1000);
+    for (const bytes of [most, little, small]) stream.push(bytes);
+    stream.end();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    expect(chunks.map(({ length }) => length)).toEqual([64 * 1024, 60 * 1024, 1000]);
+    expect(chunks.map(({ buffer }) => [most.buffer, little.buffer, small.buffer].includes(buffer))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    // What it keeps is what was counted as waiting, and little more.
+    expect(chunks[1]?.buffer.byteLength).toBe(60 * 1024);
   });
 
   test("what waits can be read after the end, and then it is done", async () => {

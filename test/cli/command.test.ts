@@ -33,8 +33,10 @@ describe("every operation of the command line", () => {
     });
 
     test(`${operation.command} takes the global flags after itself, but for --version`, () => {
+      // What changes the sessions that a broker keeps, and nothing else, does nothing without one.
+      const without = ["lend", "unlend", "close"].includes(operation.command) ? ["version", "no-broker"] : ["version"];
       for (const { name } of globalFlags) {
-        expect(command.flags.some((flag) => flag.name === name)).toBe(name !== "version");
+        expect(command.flags.some((flag) => flag.name === name)).toBe(!without.includes(name));
       }
     });
   }

@@ -22,6 +22,8 @@ const world = () => {
     stdout: sink("stdout"),
     stderr: sink("stderr"),
     openBroker: unused,
+    brokerControl: unused,
+    columns: unused,
     openTerminal: unused,
     isTerminal: async () => false,
     exit: unused,

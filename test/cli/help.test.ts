@@ -9,7 +9,8 @@ afterAll(cleanup);
 setDefaultTimeout(30_000);
 
 const folder = join(import.meta.dir, "help");
-const commands = [...operations.map(({ command }) => command), "serve"];
+const others = ["serve", "broker", "demo"];
+const commands = [...operations.map(({ command }) => command), ...others];
 
 /** After a change on purpose: `UPDATE_SNAPSHOTS=1 bun test test/cli/help.test.ts`. A missing snapshot fails. */
 const expectSnapshot = (name: string, text: string): void => {
@@ -52,7 +53,7 @@ describe("help", () => {
   });
 
   test("says nothing of models, which have texts of their own", async () => {
-    for (const command of commands.filter((name) => name !== "serve")) {
+    for (const command of commands.filter((name) => !others.includes(name))) {
       expect((await run([command, "--help"])).stdout).not.toMatch(/for a model[, ](?!else)/i);
     }
   });

@@ -31,8 +31,14 @@ describe("how a command ended", () => {
     [
       { outcome: "canceled", stopped: "confirmed" },
       undefined,
-      130,
+      255,
       { code: "CANCELED", message: "the command was canceled; stopped: confirmed", hint: null },
+    ],
+    [
+      { outcome: "canceled", stopped: "confirmed", reason: "the session web was closed from another terminal" },
+      undefined,
+      255,
+      { code: "CANCELED", message: "the session web was closed from another terminal; stopped: confirmed", hint: null },
     ],
     [
       { outcome: "unknown" },

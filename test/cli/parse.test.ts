@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { commandOf } from "../../src/cli/command.ts";
+import { otherCommands } from "../../src/cli/other-commands.ts";
 import { type Parsed, parse } from "../../src/cli/parse.ts";
 import { operations } from "../../src/operations/index.ts";
 
@@ -10,7 +11,7 @@ const words = (line: string): string[] =>
   line === "" ? [] : line.split(" ").map((word) => (word === "_" ? "" : word));
 
 const parsed = (line: string | string[]): Parsed =>
-  parse(Array.isArray(line) ? line : words(line), commands, ["serve"]);
+  parse(Array.isArray(line) ? line : words(line), commands, otherCommands);
 
 describe("what runs", () => {
   const cases: [line: string, command: string, input: Record<string, unknown>][] = [
@@ -61,7 +62,11 @@ describe("what runs", () => {
     ["connect --port -5 h", "", {}],
     ["connect --port=-5 h", "connect", { destination: "h", port: -5 }],
     ["connect -- -h", "connect", { destination: "-h" }],
+    ["connect --new --private h", "connect", { destination: "h", new: true, private: true }],
     ["ls", "ls", {}],
+    ["ls --running", "ls", { running: true }],
+    ["lend a b", "lend", { targets: ["a", "b"] }],
+    ["unlend a", "unlend", { targets: ["a"] }],
     ["close a b", "close", { targets: ["a", "b"] }],
     ["close a --all b", "close", { targets: ["a", "b"], all: true }],
     ["close -- -a --", "close", { targets: ["-a", "--"] }],
@@ -94,9 +99,27 @@ describe("options of the command line itself", () => {
     ["exec --no-stdin h x", { noStdin: true }],
     ["exec --json --json h x", { json: true }],
     ["ls -q", { quiet: true }],
+    ["--no-broker exec h x", { noBroker: true }],
+    ["exec --no-broker h x", { noBroker: true }],
+    ["exec h x --no-broker", { noBroker: false }],
+    ["ls --no-broker", { noBroker: true }],
+    ["connect h --no-broker", { noBroker: true }],
   ];
   for (const [line, options] of cases) {
     test(line, () => expect(parsed(line)).toMatchObject({ kind: "run", options }));
+  }
+});
+
+describe("the broker", () => {
+  const cases: [line: string, verb: string, json: boolean][] = [
+    ["broker status", "status", false],
+    ["broker status --json", "status", true],
+    ["broker --json status", "status", true],
+    ["--json broker stop", "stop", true],
+    ["--batch broker restart", "restart", false],
+  ];
+  for (const [line, verb, json] of cases) {
+    test(line, () => expect(parsed(line)).toMatchObject({ kind: "broker", verb, options: { json } }));
   }
 });
 
@@ -113,6 +136,10 @@ describe("help and version", () => {
     ["exec h --help", { kind: "help", topic: "exec" }],
     ["ls --json -h", { kind: "help", topic: "ls", options: { json: true } }],
     ["serve --help", { kind: "help", topic: "serve" }],
+    ["demo -h", { kind: "help", topic: "demo" }],
+    ["broker --help", { kind: "help", topic: "broker" }],
+    ["broker stop -h", { kind: "help", topic: "broker" }],
+    ["help broker", { kind: "help", topic: "broker" }],
     ["--help exec h rm", { kind: "help", topic: null }],
     ["--version", { kind: "version" }],
     ["--json --version", { kind: "version", options: { json: true } }],
@@ -185,6 +212,37 @@ describe("what is refused", () => {
     ["ls -q --json", "give --json or --quiet, not both", "ssh-mcp ls --help"],
     ["help exce", 'there is no command "exce"; did you mean exec?', "ssh-mcp exec --help"],
     ["help exec ls", "help takes one command", "ssh-mcp --help"],
+    ["ls -q --running", "give --running or --quiet, not both", "ssh-mcp ls --help"],
+    ["lend", "lend needs TARGETS", "ssh-mcp lend TARGETS"],
+    ["unlend --json", "unlend needs TARGETS", "ssh-mcp unlend TARGETS"],
+    ["lnd web", 'there is no command "lnd"; did you mean lend?', "ssh-mcp lend --help"],
+    ["close --no-broker web", 'close has no option "--no-broker"', "ssh-mcp close --help"],
+    ["lend --no-broker web", 'lend has no option "--no-broker"', "ssh-mcp lend --help"],
+    [
+      "--no-broker close web",
+      "close changes the sessions the broker keeps: leave out --no-broker",
+      "ssh-mcp close --help",
+    ],
+    [
+      "--no-broker unlend web",
+      "unlend changes the sessions the broker keeps: leave out --no-broker",
+      "ssh-mcp unlend --help",
+    ],
+    ["exec --no-brokr h x", 'exec has no option "--no-brokr"; did you mean --no-broker?', "ssh-mcp exec --help"],
+    ["broker", "broker needs one of status, stop, restart, run", "ssh-mcp broker status"],
+    ["broker --json", "broker needs one of status, stop, restart, run", "ssh-mcp broker status"],
+    ["broker stauts", 'there is no command "broker stauts"; did you mean status?', "ssh-mcp broker status"],
+    ["broker kill", 'there is no command "broker kill"', "ssh-mcp broker --help"],
+    ["broker __proto__", 'there is no command "broker __proto__"', "ssh-mcp broker --help"],
+    ["broker status now", "broker status takes no more words", "ssh-mcp broker status"],
+    ["broker status --jsn", 'broker has no option "--jsn"; did you mean --json?', "ssh-mcp broker --help"],
+    ["broker status -p", 'broker has no option "-p"', "ssh-mcp broker --help"],
+    ["broker run now", "broker run takes neither words nor options", "ssh-mcp broker run"],
+    ["broker run --json", "broker run takes neither words nor options", "ssh-mcp broker run"],
+    ["--no-broker broker status", "give broker or --no-broker, not both", "ssh-mcp broker --help"],
+    ["broker status --no-broker", 'broker has no option "--no-broker"', "ssh-mcp broker --help"],
+    ["brokr status", 'there is no command "brokr"; did you mean broker?', "ssh-mcp broker --help"],
+    ["demo fast", "demo takes neither words nor options", "ssh-mcp demo"],
     ["serve now", "serve takes neither words nor options", "ssh-mcp serve"],
     ["serve --json", "serve takes neither words nor options", "ssh-mcp serve"],
     ["--json serve", "serve takes neither words nor options", "ssh-mcp serve"],
@@ -215,6 +273,8 @@ describe("--json says how a mistake is printed, wherever it stands among our opt
     ["--json conect h", true],
     ["conect --json h", true],
     ["ls h --json", true],
+    ["broker bogus --json", true],
+    ["broker --bogus --json status", true],
     ["exec --bogus h x --json", false],
     ["exec --bogus h -- --json", false],
   ];

@@ -3,118 +3,16 @@
  * it does. Started as a process of its own, so that streams, signals and terminals are real ones.
  * FAKE_LOG names a file that gets one JSON line for every request that reaches the sessions.
  */
-import { appendFileSync, writeSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { createDispatch } from "../../src/broker/dispatch.ts";
 import { serveLocally } from "../../src/broker/local.ts";
 import { runCli } from "../../src/cli/run.ts";
-import { processWorld } from "../../src/cli/world.ts";
+import { type Broker, type BrokerChoice, type BrokerControl, processWorld } from "../../src/cli/world.ts";
 import { parseDestination } from "../../src/core/destination.ts";
-import { SshMcpError } from "../../src/core/errors.ts";
-import type {
-  CallScope,
-  CommandRequest,
-  CommandResult,
-  DialRequest,
-  LoginQuestion,
-  Session,
-  SessionInfo,
-  Sessions,
-} from "../../src/core/session.ts";
+import type { DialRequest, Session, SessionInfo, Sessions } from "../../src/core/session.ts";
+import { release } from "../../src/core/version.ts";
 import { operations } from "../../src/operations/index.ts";
-
-const encoder = new TextEncoder();
-
-type Facts = Partial<CommandResult>;
-type Play = (words: string[], request: CommandRequest, scope: CallScope) => Promise<Facts>;
-
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-
-const say = (request: CommandRequest, text: string): Promise<void> => request.stdout.write(encoder.encode(text));
-
-/** For a test that cannot see the output. */
-const ready = (): void => {
-  if (process.env["FAKE_READY"] !== undefined) writeSync(2, "ready\n");
-};
-
-const question = (kind: LoginQuestion["kind"], text: string, echo: boolean): LoginQuestion => ({
-  wanted: "a password",
-  connectCommand: "ssh-mcp connect user@host",
-  kind,
-  text,
-  echo,
-  destination: "user@host",
-});
-
-const plays: Readonly<Record<string, Play>> = {
-  echo: async (words, request) => {
-    await say(request, `${words.join(" ")}\n`);
-    return {};
-  },
-  err: async (words, request) => {
-    await request.stderr.write(encoder.encode(`${words.join(" ")}\n`));
-    return {};
-  },
-  bytes: async (_words, request) => {
-    await request.stdout.write(Uint8Array.from({ length: 256 }, (_, index) => index));
-    return {};
-  },
-  exit: async ([status = "0"]) => ({ exitCode: Number(status) }),
-  kill: async ([signal = "TERM"]) => ({ outcome: "signaled", exitCode: null, signal }),
-  cat: async (_words, { stdin, stdout }) => {
-    for await (const chunk of stdin) await stdout.write(chunk);
-    return {};
-  },
-  /** So many MiB, of which the reader can tell each byte. */
-  flood: async ([mebibytes = "1"], { stdout, stderr }, { signal }) => {
-    const block = Uint8Array.from({ length: 1024 * 1024 }, (_, index) => (index * 31 + (index >> 8)) & 255);
-    ready();
-    for (let sent = 0; sent < Number(mebibytes) && !signal.aborted; sent++) await stdout.write(block);
-    await stderr.write(encoder.encode("flooded\n"));
-    return {};
-  },
-  forever: async (_words, request, { signal }) => {
-    await say(request, "ready\n");
-    ready();
-    await untilAborted(signal);
-    return { outcome: "canceled", exitCode: null, stopped: "confirmed" };
-  },
-  /** Does not even end when it is told to. */
-  stubborn: async (_words, request) => {
-    await say(request, "ready\n");
-    await new Promise(() => {});
-    return {};
-  },
-  late: async () => ({ outcome: "timedOut", exitCode: null, stopped: "dispatched", durationMs: 2345 }),
-  lost: async () => ({ outcome: "unknown", exitCode: null, reason: "the link broke" }),
-  refuse: async ([code = "CONNECT_REFUSED"]) => {
-    throw SshMcpError.fromRecord({ code, message: "host: \u001b[2Jrefused\nssh-mcp: all is well", hint: "ssh-mcp ls" });
-  },
-  password: async (_words, request, scope) => {
-    const answer = await scope.ask(question("password", "\u001b]0;evil\u0007user@host's password:", false));
-    await say(request, `got ${JSON.stringify(answer)}\n`);
-    return {};
-  },
-  confirm: async (_words, request, scope) => {
-    const answer = await scope.ask(question("host-key", "The key is new.\nGo on (yes/no)?", true));
-    await say(request, `got ${JSON.stringify(answer)}\n`);
-    return {};
-  },
-  /** A question, and then the rest of standard input. */
-  login: async (words, request, scope) => {
-    const first = await scope.ask(question("password", "Password:", false));
-    const second = await scope.ask(question("keyboard-interactive", "Code:", false));
-    await say(request, `got ${first} ${second}\n`);
-    return (await plays["cat"]?.(words, request, scope)) ?? {};
-  },
-  caller: async (_words, request, { caller }) => {
-    await say(request, `${JSON.stringify(caller)}\n`);
-    return {};
-  },
-};
+import { plays } from "./plays.ts";
 
 const log = (entry: unknown): void => {
   const file = process.env["FAKE_LOG"];
@@ -162,6 +60,16 @@ const sessionOf = (info: SessionInfo): Session => ({
   },
 });
 
+const destinationOf = (destination: string): DialRequest => ({
+  destination,
+  user: null,
+  port: null,
+  identityFiles: [],
+  configFile: null,
+  options: [],
+  timeoutMs: null,
+});
+
 const sessions: Sessions = {
   open: async (request) => {
     log({ open: request });
@@ -179,25 +87,23 @@ const sessions: Sessions = {
     log({ use: request });
     return sessionOf(infoOf(request));
   },
+  calls: () => {
+    log({ calls: true });
+    if (process.env["FAKE_SESSIONS"] === undefined) return [];
+    const by = { face: "mcp", client: "editor 1.0" } as const;
+    return [{ id: "7", session: "db", command: "tail -f \u001b[2Jlog", startedAt: new Date(Date.now() - 61_000), by }];
+  },
+  lend: async (name, lent) => {
+    log({ lend: name, lent });
+    return infoOf(destinationOf(name), { lent });
+  },
   list: () => {
     log({ list: true });
-    const request = {
-      destination: "web",
-      user: null,
-      port: null,
-      identityFiles: [],
-      configFile: null,
-      options: [],
-      timeoutMs: null,
-    };
     const { FAKE_SESSIONS } = process.env;
     if (FAKE_SESSIONS === undefined) return [];
     return [
-      infoOf(request, { title: "\u001b[2Jthe web" }),
-      infoOf(
-        { ...request, destination: "root@db:2222" },
-        { expiresInMs: null, needsPerson: true, lent: false, running: 2 },
-      ),
+      infoOf(destinationOf("web"), { title: "\u001b[2Jthe web", openedBy: { face: "mcp", client: "editor 1.0" } }),
+      infoOf(destinationOf("root@db:2222"), { expiresInMs: null, needsPerson: true, lent: false, running: 2 }),
     ];
   },
   close: async (names) => {
@@ -206,8 +112,45 @@ const sessions: Sessions = {
   },
 };
 
-const openBroker = async () => serveLocally(createDispatch({ operations, sessions, rules: [] }));
+/** FAKE_NOTES: what the broker has to say, a line each. FAKE_LOCAL: there is none that keeps sessions. */
+const openBroker = async ({ noBroker }: BrokerChoice): Promise<Broker> => {
+  log({ noBroker });
+  const { FAKE_NOTES = "", FAKE_LOCAL } = process.env;
+  return {
+    ...serveLocally(createDispatch({ operations, sessions, rules: [] })),
+    keepsSessions: !noBroker && FAKE_LOCAL === undefined,
+    notes: FAKE_NOTES === "" ? [] : FAKE_NOTES.split("\n"),
+  };
+};
 
-const status = await runCli(process.argv.slice(2), processWorld(openBroker));
+/** FAKE_BROKER is the version of the broker that runs; none does without it. */
+const brokerControl = (): BrokerControl => {
+  let version = process.env["FAKE_BROKER"] ?? null;
+  const socket = "/run/broker.sock";
+  const counts = { sessions: 2, connections: 1, clients: 1, calls: 0 };
+  const status = () =>
+    version === null ? null : { pid: 7, version, protocol: 1, socket, uptimeMs: 61_000, ...counts };
+  return {
+    socket,
+    status: async () => status(),
+    stop: async () => {
+      log({ stop: true });
+      const stopped = version !== null;
+      version = null;
+      return stopped;
+    },
+    start: async () => {
+      log({ start: true });
+      version = release;
+      return status() ?? unused();
+    },
+  };
+};
+
+const unused = (): never => {
+  throw new Error("it was started just now");
+};
+
+const status = await runCli(process.argv.slice(2), processWorld({ openBroker, brokerControl }));
 log({ maxRssMiB: Math.round(process.resourceUsage().maxRSS / 1024) });
 process.exit(status);

@@ -60,7 +60,8 @@ describe("exec", () => {
     const { log, stdout } = await runLogged(["exec", "-p2", "-oA=b", "me@h", "caller", "--x"], {
       env: { SSH_AUTH_SOCK: "/agent" },
     });
-    expect(log[0]).toEqual({
+    expect(log[0]).toEqual({ noBroker: false });
+    expect(log[1]).toEqual({
       use: {
         destination: "me@h",
         user: null,
@@ -71,7 +72,7 @@ describe("exec", () => {
         timeoutMs: null,
       },
     });
-    expect(log[1]).toEqual({ exec: "caller --x", timeoutMs: null });
+    expect(log[2]).toEqual({ exec: "caller --x", timeoutMs: null });
     expect(JSON.parse(stdout)).toMatchObject({ face: "cli", client: "cli", agentSocket: "/agent" });
   });
 
@@ -108,14 +109,73 @@ describe("a destination that is none is refused before anything is sent", () => 
     const { status, stderr, log } = await runLogged(["connect", "-p", "70000", "h"]);
     expect(status).toBe(2);
     expect(stderr).toContain("port: ");
-    expect(log.map((entry) => Object.keys(entry))).toEqual([["maxRssMiB"]]);
+    expect(log.map((entry) => Object.keys(entry))).toEqual([["noBroker"], ["maxRssMiB"]]);
+  });
+});
+
+describe("without the broker", () => {
+  const ends = "ssh-mcp: the session ends with this command: no broker keeps it\n";
+
+  test("is what --no-broker asks for", async () => {
+    for (const words of [
+      ["--no-broker", "connect", "h"],
+      ["connect", "h", "--no-broker"],
+    ]) {
+      const { status, stderr, log } = await runLogged(words);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: ends });
+      expect(log[0]).toEqual({ noBroker: true });
+    }
+  });
+
+  test("says so when there is none, and goes on", async () => {
+    const env = { FAKE_LOCAL: "1", FAKE_NOTES: "the home cannot be \u001b[2Jwritten\nno broker runs" };
+    const notes = "ssh-mcp: the home cannot be \\x1b[2Jwritten\nssh-mcp: no broker runs\n";
+    expect(await run(["exec", "h", "echo", "a"], { env })).toMatchObject({ status: 0, stdout: "a\n", stderr: notes });
+    expect(await run(["connect", "h"], { env })).toMatchObject({ status: 0, stderr: notes + ends });
+    const { stdout, stderr } = await run(["ls", "--json"], { env });
+    expect(JSON.parse(stdout)).toEqual({ sessions: [], calls: null });
+    expect(stderr).toBe(notes);
+  });
+
+  test("nothing is said to have changed that is kept by nobody", async () => {
+    for (const words of [
+      ["lend", "web"],
+      ["unlend", "web"],
+      ["close", "web"],
+      ["close", "--all"],
+    ]) {
+      const { status, stdout, stderr, log } = await runLogged(words, { env: { FAKE_LOCAL: "1", FAKE_SESSIONS: "1" } });
+      expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+      expect(stderr).toBe(
+        `ssh-mcp: ${words[0]} changes the sessions the broker keeps, and there is no broker [BROKER_UNAVAILABLE]\n` +
+          "  try: ssh-mcp broker status\n",
+      );
+      expect(log.map((entry) => Object.keys(entry))).toEqual([["noBroker"], ["maxRssMiB"]]);
+    }
+  });
+});
+
+describe("beside the result", () => {
+  test("a notice goes to stderr, escaped, and its second line cannot pass for ours", async () => {
+    const words = ["h", "notice", "ESC[2JdiskNEWLINEssh-mcp: all is well"];
+    const outcome = await run(["exec", ...words]);
+    expect(outcome).toMatchObject({ status: 0, stdout: "done\n" });
+    expect(outcome.stderr).toBe("ssh-mcp: \\x1b[2Jdisk\n  ssh-mcp: all is well\n");
+    const { stdout, stderr } = await run(["exec", "--json", ...words]);
+    expect(JSON.parse(stdout)).toMatchObject({ stdout: "done\n" });
+    expect(stderr).toBe(outcome.stderr);
+  });
+
+  test("of the variables only those that are asked for are told", async () => {
+    const { stdout } = await run(["exec", "h", "variables", "GATE", "NOT_SET"], { env: { GATE: "jump", OTHER: "x" } });
+    expect(JSON.parse(stdout)).toEqual({ GATE: "jump" });
   });
 });
 
 describe("text for people", () => {
   test("connect", async () => {
     const outcome = await run(["connect", "me@h", "--title", "t"]);
-    expect(outcome).toMatchObject({ status: 0, stderr: expect.stringContaining("the session ends with this command") });
+    expect(outcome).toMatchObject({ status: 0, stderr: "" });
     expect(outcome.stdout).toStartWith("opened h: me@h port 22, live\n");
     expect(outcome.stdout).toEndWith("banner:\n\\x1b[31mwelcome\n");
   });
@@ -124,9 +184,9 @@ describe("text for people", () => {
     const outcome = await run(["ls"], { env: { FAKE_SESSIONS: "1" } });
     expect(outcome).toMatchObject({ status: 0, stderr: "" });
     expect(outcome.stdout.split("\n")).toEqual([
-      "NAME  SERVER        STATE          RUNNING  AGE  IDLE  DISCONNECTS  OPENED BY  FOR     TITLE",
-      "web   me@web:22     live           0        1m   1s    14m          cli cli    agents  \\x1b[2Jthe web",
-      "db    root@db:2222  live (person)  2        1m   1s    never        cli cli    you",
+      "NAME  DESTINATION   STATE        AGE  IDLE  LEFT   LENT  OPENED BY       TITLE",
+      "web   web           live         1m   1s    14m    yes   mcp editor 1.0  \\x1b[2Jthe web",
+      "db    root@db:2222  live,person  1m   busy  never  no    cli",
       "",
     ]);
   });
@@ -135,6 +195,47 @@ describe("text for people", () => {
     expect(await run(["ls", "-q"], { env: { FAKE_SESSIONS: "1" } })).toMatchObject({ status: 0, stdout: "web\ndb\n" });
     expect(await run(["ls", "-q"])).toMatchObject({ status: 0, stdout: "" });
     expect(await run(["ls"])).toMatchObject({ status: 0, stdout: "no sessions\n" });
+  });
+
+  test("ls fits the terminal it is printed on", async () => {
+    const on = async (columns: number) =>
+      (await shell(`script -qec 'stty cols ${columns}; FAKE_SESSIONS=1 '"$S"' ls' /dev/null </dev/null`)).stdout;
+    const wide = await on(200);
+    expect(wide).toContain("mcp editor 1.0  \\x1b[2Jthe web");
+    for (const columns of [80, 75]) {
+      const lines = (await on(columns)).split("\r\n");
+      expect(lines).toHaveLength(4);
+      expect(Math.max(...lines.map((line) => Bun.stringWidth(line)))).toBe(columns);
+      expect(lines[1]).toContain("…");
+    }
+    // A terminal that does not say how wide it is.
+    expect(await on(0)).toBe(await on(80));
+  });
+
+  test("ls --running is a table of what runs", async () => {
+    const { stdout, status } = await run(["ls", "--running"], { env: { FAKE_SESSIONS: "1" } });
+    expect(status).toBe(0);
+    expect(stdout.split("\n")).toEqual([
+      "ID  SESSION  AGE  BY              COMMAND",
+      "7   db       1m   mcp editor 1.0  tail -f \\x1b[2Jlog",
+      "",
+    ]);
+    expect(await run(["ls", "--running"])).toMatchObject({ status: 0, stdout: "nothing runs\n" });
+  });
+
+  test("lend and unlend", async () => {
+    const env = { FAKE_SESSIONS: "1" };
+    const lent = await runLogged(["lend", "web", "root@db"], { env });
+    expect(lent).toMatchObject({ status: 1, stdout: "" });
+    expect(lent.stderr).toBe('ssh-mcp: there is no session "root@db" [SESSION_NOT_FOUND]\n  try: ssh-mcp ls\n');
+    expect(lent.log.filter((entry) => "lend" in entry)).toEqual([]);
+    const back = await runLogged(["unlend", "web", "db"], { env });
+    expect(back).toMatchObject({ status: 0, stdout: "took back web, db\n", stderr: "" });
+    expect(back.log.filter((entry) => "lend" in entry)).toEqual([
+      { lend: "web", lent: false },
+      { lend: "db", lent: false },
+    ]);
+    expect(await run(["lend", "web"], { env })).toMatchObject({ status: 0, stdout: "lent web\n", stderr: "" });
   });
 
   test("close", async () => {
@@ -216,7 +317,14 @@ describe("--json", () => {
       name: "h",
       banner: "\u001b[31mwelcome",
     });
-    expect(document((await run(["ls", "--json"])).stdout)).toEqual({ sessions: [] });
+    expect(document((await run(["ls", "--json"])).stdout)).toEqual({ sessions: [], calls: null });
+    const env = { FAKE_SESSIONS: "1" };
+    expect(document((await run(["ls", "--json", "--running"], { env })).stdout)).toMatchObject({
+      sessions: [{ name: "web" }, { name: "db" }],
+      calls: [{ id: "7", session: "db", command: "tail -f \u001b[2Jlog", by: { face: "mcp", client: "editor 1.0" } }],
+    });
+    expect(document((await run(["lend", "db", "--json"], { env })).stdout)).toEqual({ lent: ["db"] });
+    expect(document((await run(["unlend", "db", "--json"], { env })).stdout)).toEqual({ unlent: ["db"] });
     expect(document((await run(["close", "--all", "--json"])).stdout)).toEqual({ closed: ["web", "db"] });
   });
 

@@ -68,7 +68,8 @@ test("a signal that was ignored at the start stays ignored, as nohup wants it", 
 
 describe("a reader that has stopped reading does not hold up the end", () => {
   const blocked = async (redirections: string): Promise<void> => {
-    const line = `exec 3> >(exec sleep 60); ${program.join(" ")} exec h flood 1000 ${redirections} & echo pid=$!; wait $!; echo status=$?`;
+    const command = `${program.join(" ")} exec h flood 1000 ${redirections}`;
+    const line = `exec 3> >(exec sleep 60); reader=$!; ${command} & echo pid=$!; wait $!; echo status=$?; kill $reader`;
     const file = join(tempDir("log"), "log");
     const running = startProgram(["bash", "-c", line], { env: { FAKE_LOG: file } });
     const [, pid] = await running.waitForStdout(/pid=(\d+)/);

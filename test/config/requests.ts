@@ -10,7 +10,7 @@ export const environment = (user: string | null, system: string | null = null): 
   const systemFile = join(home, "system_config");
   if (user !== null) writeFileSync(join(home, ".ssh/config"), user, { mode: 0o600 });
   if (system !== null) writeFileSync(systemFile, system);
-  return { home, cwd: "/desk", localUser: "me", variables: { KEYS: "/keys" }, systemFile };
+  return { home, cwd: "/desk", localUser: "me", variables: new Map([["KEYS", "/keys"]]), systemFile };
 };
 
 export const request = (host: string, more: Partial<HostRequest> = {}): HostRequest => ({

@@ -14,7 +14,7 @@ export const oracleEnvironment: HostEnvironment = {
   home: passwdHome,
   cwd: "/nowhere",
   localUser: localUser(),
-  variables: env,
+  variables: new Map(Object.entries(env)),
 };
 
 /** What both sides are asked about a host. */

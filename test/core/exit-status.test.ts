@@ -7,12 +7,11 @@ describe("the exit status of an error", () => {
   const special: Record<string, number> = {
     USAGE: 2,
     INVALID_INPUT: 2,
-    CANCELED: 130,
     AUTH_REQUIRED: 4,
     HOST_KEY_UNKNOWN: 4,
     APPROVAL_REQUIRED: 4,
   };
-  const specialForCommands: Record<string, number> = { USAGE: 2, INVALID_INPUT: 2, CANCELED: 130, TIMEOUT: 124 };
+  const specialForCommands: Record<string, number> = { USAGE: 2, INVALID_INPUT: 2, TIMEOUT: 124 };
 
   test.each([...errorCodes])("%s", (code) => {
     expect(exitStatusOfError(code, false)).toBe(special[code] ?? 1);
@@ -51,7 +50,7 @@ const table: [facts: ExitFacts, status: number][] = [
   [facts("signaled", null, "toString"), 255],
   [facts("signaled", null, null), 255],
   [facts("timedOut"), 124],
-  [facts("canceled"), 130],
+  [facts("canceled"), 255],
   [facts("unknown"), 255],
 ];
 

@@ -9,8 +9,8 @@ export interface Agent extends McpSession {
   call(tool: string, input?: Record<string, unknown>, options?: RequestOptions): Promise<Answer>;
 }
 
-export const startAgent = async (home: string): Promise<Agent> => {
-  const session = await connectMcp({ home });
+export const startAgent = async (home: string, env: Readonly<Record<string, string>> = {}): Promise<Agent> => {
+  const session = await connectMcp({ home, env });
   // The client holds structured content against the output schemas it has seen, and throws when it does not fit.
   await session.client.listTools();
   return {

@@ -24,3 +24,10 @@ export const toAnswer = (value: unknown): Answer => {
   }
   return { text, isError, result, error };
 };
+
+/**
+ * A hint in words that both faces share: what somebody types for a model is for another shell, whose HOME may be another, and always
+ * names the session that the model's next call is to find.
+ */
+export const inCommonWords = (hint: string): string =>
+  hint.replace(/^(?:SSH_MCP_DIR=\S+ )?(ssh-mcp connect )(?:--name \S+ )?/, "$1");

@@ -153,7 +153,7 @@ export const cases: readonly FaceCase[] = [
     name: "a session that never expires, by user, port and key",
     operation: "connect",
     input: ({ sshd }) => ({ ...apart(sshd), identityFile: ["~/.ssh/id_ed25519"], ttl: 0 }),
-    expected: { name: "127.0.0.1", destination: "127.0.0.1", expiresAt: null },
+    expected: { name: "127.0.0.1-2", destination: "127.0.0.1", expiresAt: null },
   },
   {
     name: "a banner for terminals, as it came",
@@ -222,7 +222,13 @@ export const cases: readonly FaceCase[] = [
     input: ({ unsupported }) => ({ destination: unsupported }),
     expected: error("UNSUPPORTED"),
   },
-  { name: "no sessions", operation: "sessions", input: () => ({}), expected: { sessions: [] } },
+  { name: "no sessions", operation: "sessions", input: () => ({}), expected: { sessions: [], calls: null } },
+  {
+    name: "nothing that runs",
+    operation: "sessions",
+    input: () => ({ running: true }),
+    expected: { sessions: [], calls: [] },
+  },
   {
     name: "names that are not open",
     operation: "close",

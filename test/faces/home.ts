@@ -2,6 +2,8 @@
 import { appendFileSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { buildOnce } from "../support/binary.ts";
+import { endBrokersAtCleanup } from "../support/brokers.ts";
+import { onCleanup } from "../support/cleanup.ts";
 import { cleanEnv } from "../support/command.ts";
 import { type KeyPair, makeKey } from "../support/keys.ts";
 import { tempDir } from "../support/temp.ts";
@@ -19,9 +21,10 @@ export interface Home {
   type(line: string): TerminalSession;
 }
 
-/** @param passphrase of the key; empty for none */
+/** Its broker is ended by cleanup, whoever starts it. @param passphrase of the key; empty for none */
 export const makeHome = async (passphrase = ""): Promise<Home> => {
   const path = tempDir("home");
+  endBrokersAtCleanup(path);
   const ssh = join(path, ".ssh");
   mkdirSync(ssh, { mode: 0o700 });
   const key = await makeKey({ path: join(ssh, "id_ed25519"), passphrase, rounds: 1 });
@@ -39,6 +42,10 @@ let binaries: string | null = null;
 const pathWithBinary = (): string => {
   if (binaries === null) {
     binaries = tempDir("bin");
+    // The folder goes with the test file; the next one needs another.
+    onCleanup(() => {
+      binaries = null;
+    });
     symlinkSync(buildOnce(), join(binaries, "ssh-mcp"));
   }
   return `${binaries}:${cleanEnv.PATH}`;

@@ -91,9 +91,9 @@ describe("ssh_connect", () => {
   test("that comes eight times at once logs in once", async () => {
     const before = logins();
     const answers = await Promise.all(Array.from({ length: 8 }, () => connect({ destination: at })));
-    expect(answers.map(({ result }) => result?.["name"])).toEqual(Array.from({ length: 8 }, () => "127.0.0.1"));
+    expect(answers.map(({ result }) => result?.["name"])).toEqual(Array.from({ length: 8 }, () => "127.0.0.1-2"));
     expect(logins() - before).toBe(1);
-    expect(await names()).toEqual(["127.0.0.1"]);
+    expect(await names()).toEqual(["127.0.0.1-2"]);
   });
 
   test("gives two names to one destination, each a session of its own", async () => {
@@ -146,10 +146,10 @@ describe("ssh_exec", () => {
   });
 
   test("numbers the second of two sessions with the same host", async () => {
-    expect((await exec(at, "id -un")).result).toMatchObject({ target: "127.0.0.1", stdout: `${user.name}\n` });
-    expect((await exec(asRoot, "id -u")).result).toMatchObject({ target: "127.0.0.1-2", stdout: "0\n" });
-    expect((await exec("127.0.0.1-2", "id -u")).result).toMatchObject({ stdout: "0\n" });
-    expect(await names()).toEqual(["127.0.0.1", "127.0.0.1-2"]);
+    expect((await exec(at, "id -un")).result).toMatchObject({ target: "127.0.0.1-2", stdout: `${user.name}\n` });
+    expect((await exec(asRoot, "id -u")).result).toMatchObject({ target: "127.0.0.1-3", stdout: "0\n" });
+    expect((await exec("127.0.0.1-3", "id -u")).result).toMatchObject({ stdout: "0\n" });
+    expect(await names()).toEqual(["127.0.0.1-2", "127.0.0.1-3"]);
   });
 
   test("is counted while it runs, and keeps the session from being idle", async () => {

@@ -15,7 +15,16 @@ export interface Rule {
 }
 
 /** The broker's client side: what faces may import of it. What these import inside the broker belongs to it as well. */
-export const clientSide = ["broker/protocol.ts", "broker/client.ts", "broker/spawn.ts"];
+export const clientSide = [
+  "broker/protocol.ts",
+  "broker/client.ts",
+  "broker/remote.ts",
+  // The command line's warm path is made of these.
+  "broker/opening.ts",
+  "broker/socket-transport.ts",
+  "broker/call-errors.ts",
+  "broker/silence.ts",
+];
 
 const folders = ["core", "files", "config", "policy", "ssh", "store", "operations", "broker client", "broker"];
 const faces = ["cli", "mcp"];
@@ -28,12 +37,17 @@ export const rules: Readonly<Record<string, Rule>> = {
   operations: { parts: ["core"], packages: { valibot: "anywhere" }, builtins: false },
   files: { parts: ["core"], packages: {}, builtins: true },
   config: { parts: ["core", "files"], packages: {}, builtins: true },
-  store: { parts: ["core", "files"], packages: {}, builtins: true },
-  ssh: { parts: ["core", "files", "config"], packages: { ssh2: "anywhere" }, builtins: true },
+  store: { parts: ["core", "files"], packages: { valibot: ["store/session-record.ts"] }, builtins: true },
+  ssh: {
+    parts: ["core", "files", "config"],
+    // The one that ssh2 itself uses: it blocks, and runs on a thread of ours instead.
+    packages: { ssh2: "anywhere", "bcrypt-pbkdf": ["ssh/key-derivation-worker.ts"] },
+    builtins: true,
+  },
   "broker client": { parts: ["core", "files"], packages: {}, builtins: true },
   broker: { parts: folders, packages: { valibot: "anywhere" }, builtins: true },
   cli: {
-    parts: ["core", "operations", "config", "broker client"],
+    parts: ["core", "files", "operations", "config", "broker client"],
     packages: { citty: "anywhere", consola: "anywhere", valibot: "types" },
     builtins: true,
   },
@@ -45,7 +59,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   // Compositions: imported by main alone. They get at ssh2 and the MCP SDK through the folders that own them.
   demo: {
     parts: [...folders, ...faces],
-    packages: { citty: "anywhere", consola: "anywhere", valibot: "anywhere" },
+    // src/ssh is a client. The one server of the house is the demo's.
+    packages: { citty: "anywhere", consola: "anywhere", valibot: "anywhere", ssh2: "anywhere" },
     builtins: true,
   },
   doctor: {

@@ -33,7 +33,7 @@ describe("a command that ends", () => {
     expect(isError).toBe(false);
     const { durationMs, ...facts } = result ?? {};
     expect(facts).toEqual({
-      target: "127.0.0.1",
+      target: "127.0.0.1-2",
       stdout: "out\n",
       stderr: "err\n",
       exitCode: 3,
@@ -46,7 +46,7 @@ describe("a command that ends", () => {
       stopped: null,
     });
     expect(text).toBe(
-      `exit status 3 on 127.0.0.1, ${durationMs} ms\nstdout (4 bytes):\nout\n\nstderr (4 bytes):\nerr\n`,
+      `exit status 3 on 127.0.0.1-2, ${durationMs} ms\nstdout (4 bytes):\nout\n\nstderr (4 bytes):\nerr\n`,
     );
   });
 
@@ -62,7 +62,7 @@ describe("a command that ends", () => {
     const { result, isError, text } = await exec("kill -KILL $$");
     expect(isError).toBe(false);
     expect(result).toMatchObject({ outcome: "signaled", signal: "KILL", exitCode: null });
-    expect(text).toStartWith("ended by signal KILL on 127.0.0.1, ");
+    expect(text).toStartWith("ended by signal KILL on 127.0.0.1-2, ");
   });
 
   test("reads empty input", async () => {
@@ -145,7 +145,7 @@ describe("calls at once", () => {
     ]);
     const [echo, sessions] = await within(others, { what: "the other calls", timeout: 5000 });
     expect(echo.result).toMatchObject({ stdout: "here\n" });
-    expect(sessions.result?.["sessions"]).toContainEqual(expect.objectContaining({ name: "127.0.0.1", running: 1 }));
+    expect(sessions.result?.["sessions"]).toContainEqual(expect.objectContaining({ name: "127.0.0.1-2", running: 1 }));
     expect(marked(mark)).not.toEqual([]);
     await agent.call("ssh_disconnect", { all: true });
     const [command, ...logins] = await stuck;

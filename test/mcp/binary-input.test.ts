@@ -49,7 +49,13 @@ const values: Readonly<Record<string, unknown>> = {
   connectTimeout: 5,
   configFile: "/tmp/evil",
   options: ["StrictHostKeyChecking=no"],
+  new: true,
+  private: true,
 };
+
+test("every field that is withheld is tried with a value it could have", () => {
+  expect(operations.flatMap(({ cliOnly }) => cliOnly as string[]).filter((field) => !(field in values))).toEqual([]);
+});
 
 const exec = (what: string, input: Record<string, unknown>, says: string): Refused => ({
   tool: "ssh_exec",
@@ -98,7 +104,8 @@ const wrong: readonly Refused[] = [
   connect("a name like a path", { name: "../../etc" }, "name: must be 1 to 64 of"),
   connect("a negative time to live", { ttl: -1 }, "ttl: must be from 0 to 30 days"),
   connect("a title of a book", { title: "x".repeat(201) }, "title: must be at most 200 characters long"),
-  { tool: "ssh_sessions", what: "any field", input: () => ({ all: true }), says: "all: is not a known field" },
+  { tool: "ssh_sessions", what: "an unknown field", input: () => ({ all: true }), says: "all: is not a known field" },
+  { tool: "ssh_sessions", what: "text for yes", input: () => ({ running: "yes" }), says: "running: must be true or" },
   {
     tool: "ssh_disconnect",
     what: "nothing",

@@ -23,36 +23,48 @@ describe("a server that takes passwords alone", () => {
     return { home, user, sshd, agent: await startAgent(home.path) };
   };
 
-  test("is AUTH_REQUIRED at once, and what the hint says logs in when it is typed", async () => {
+  test("is AUTH_REQUIRED at once, and once the hint was typed the same calls go through on one session", async () => {
     const { home, user, sshd, agent } = await start();
     const at = `${user.name}@127.0.0.1:${sshd.port}`;
-    const answers = [
-      await agent.call("ssh_exec", { target: at, command: "id" }),
-      await agent.call("ssh_connect", { destination: at, name: "web" }),
-      await agent.call("ssh_connect", { destination: "127.0.0.1", user: user.name, port: sshd.port }),
-      await agent.call("ssh_connect", { destination: `ssh://${user.name}@127.0.0.1:${sshd.port}/` }),
-    ];
-    for (const { error } of answers) {
-      expect(error).toEqual({
-        code: "AUTH_REQUIRED",
-        message: `logging in to ${at} takes a password, and nobody gave it`,
-        hint: `ssh-mcp connect ${at}`,
-        retryable: true,
-      });
-    }
-    const alias = await agent.call("ssh_connect", { destination: "box", user: user.name });
-    expect(alias.error).toMatchObject({ code: "AUTH_REQUIRED", hint: `ssh-mcp connect -l ${user.name} box` });
+    const calls = [
+      ["ssh_connect", { destination: at, name: "web" }],
+      ["ssh_exec", { target: at, command: "id -un" }],
+      ["ssh_connect", { destination: "127.0.0.1", user: user.name, port: sshd.port }],
+      ["ssh_connect", { destination: `ssh://${user.name}@127.0.0.1:${sshd.port}/` }],
+      ["ssh_connect", { destination: "box", user: user.name }],
+    ] as const;
+    // One after the other: those that share a login share its hint.
+    const ask = async () => {
+      const answers: Awaited<ReturnType<typeof agent.call>>[] = [];
+      for (const [tool, input] of calls) answers.push(await agent.call(tool, input));
+      return answers;
+    };
+    // `box` itself is the alias with its own user, and no name for another one.
+    const before = await ask();
+    expect(before.map(({ error }) => error)).toMatchObject(
+      [`web ${at}`, `127.0.0.1-2 ${at}`, `127.0.0.1-2 ${at}`, `127.0.0.1-2 ${at}`, `box-2 -l ${user.name} box`].map(
+        (words) => ({
+          code: "AUTH_REQUIRED",
+          message: expect.stringMatching(/^logging in to .* takes a password, and nobody gave it$/),
+          hint: `SSH_MCP_DIR=${home.path}/.ssh-mcp ssh-mcp connect --name ${words}`,
+          retryable: true,
+        }),
+      ),
+    );
 
-    for (const hint of [answers[0]?.error?.hint, alias.error?.hint]) {
-      const terminal = home.type(hint ?? "");
-      await terminal.waitFor(`${user.name}@`);
-      await terminal.waitFor("password: ");
-      terminal.type(`${user.password}\r`);
-      await terminal.waitFor("authenticated by password");
-      expect(await terminal.exit()).toBe(0);
-      expect(terminal.text()).not.toContain(user.password);
-    }
-    expect((await agent.call("ssh_sessions")).result).toEqual({ sessions: [] });
+    const terminal = home.type(before[0]?.error?.hint ?? "");
+    await terminal.waitFor(`${user.name}@127.0.0.1's password: `);
+    terminal.type(`${user.password}\r`);
+    await terminal.waitFor("authenticated by password");
+    expect(await terminal.exit()).toBe(0);
+    expect(terminal.text()).not.toContain(user.password);
+
+    const connected = { name: "web", reused: true, authMethod: "password" };
+    expect((await ask()).map(({ result }) => result)).toMatchObject([
+      connected,
+      { target: "web", stdout: `${user.name}\n` },
+      ...[connected, connected, connected],
+    ]);
   });
 });
 
@@ -78,14 +90,15 @@ describe("a key with a passphrase", () => {
 });
 
 describe("a host key that nobody knows", () => {
-  const refused = async (agent: Agent, at: string) => {
+  const refused = async (home: Home, agent: Agent, at: string) => {
     const { error } = await agent.call("ssh_exec", { target: at, command: "id" });
     expect(error).toEqual({
       code: "HOST_KEY_UNKNOWN",
       message: expect.stringContaining(
         `the host key of ${at} is not known, and nobody confirmed it: ssh-ed25519 SHA256:`,
       ),
-      hint: `ssh-mcp connect ${at}`,
+      // This HOME is not the one that the system knows: a terminal elsewhere would look for another broker.
+      hint: `SSH_MCP_DIR=${home.path}/.ssh-mcp ssh-mcp connect --name 127.0.0.1-2 ${at}`,
       retryable: false,
     });
     return error?.hint ?? "";
@@ -107,8 +120,8 @@ describe("a host key that nobody knows", () => {
     const at = `${user.name}@127.0.0.1:${sshd.port}`;
     const agent = await startAgent(home.path);
 
-    expect(await typed(home, await refused(agent, at), fingerprint, "no")).toBe(4);
-    expect(await typed(home, await refused(agent, at), fingerprint, "yes")).toBe(0);
+    expect(await typed(home, await refused(home, agent, at), fingerprint, "no")).toBe(4);
+    expect(await typed(home, await refused(home, agent, at), fingerprint, "yes")).toBe(0);
     const { result } = await agent.call("ssh_exec", { target: at, command: "echo in" });
     expect(result).toMatchObject({ stdout: "in\n", exitCode: 0 });
   });

@@ -8,7 +8,10 @@ import type { FakeClient } from "./fake-client.ts";
 
 /** The official client on an agent server over a fake broker client; `received` is what came to it over the wire. */
 export const connect = async (broker: FakeClient, progressIntervalMs = 5000) => {
-  const agent = new AgentServer(broker, { cwd: "/somewhere", agentSocket: "/agent.sock", progressIntervalMs });
+  const agent = new AgentServer(broker, {
+    ...{ cwd: "/somewhere", agentSocket: "/agent.sock", environment: { JUMP: "gate" } },
+    progressIntervalMs,
+  });
   const client = new Client({ name: "Test Client", version: "1.2" });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   await agent.server.connect(theirs);

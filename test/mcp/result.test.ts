@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SshMcpError } from "../../src/core/errors.ts";
-import { toolError, toolResult } from "../../src/mcp/result.ts";
+import { toolError, toolResult, withNotices } from "../../src/mcp/result.ts";
 import { operationOf } from "../../src/mcp/tools.ts";
 import { execResult } from "./fake-client.ts";
 
@@ -43,7 +43,7 @@ describe("toolResult", () => {
   });
 
   test("escapes what a server may have put into the text, and leaves the structure as it is", () => {
-    const value = { sessions: [{ ...session, host: "a\x1b[2Jb\u202e" }] };
+    const value = { sessions: [{ ...session, host: "a\x1b[2Jb\u202e" }], calls: null };
     const result = toolResult(operation("ssh_sessions"), value);
     expect(textOf(result)).toContain("a\\x1b[2Jb\\u202e");
     expect(result.structuredContent).toEqual(value);
@@ -84,6 +84,25 @@ describe("toolError", () => {
     expect(textOf(result)).toBe("PROTOCOL_ERROR: said \\x1b]0;x\\x07\nhint: a\\nb\\x07");
     // The record is data, as in --json.
     expect(result._meta).toMatchObject({ "ssh-mcp/error": { message: "said \x1b]0;x\x07", hint: "a\nb\x07" } });
+  });
+});
+
+describe("withNotices", () => {
+  const result = toolResult(operation("ssh_disconnect"), { closed: ["web"] });
+
+  test("adds a text for each, escaped and on one line, and leaves the structure alone", () => {
+    expect(withNotices(result, ["the disk is full", "a\nhint: b\x1b[2J"])).toEqual({
+      ...result,
+      content: [
+        ...result.content,
+        { type: "text", text: "note: the disk is full" },
+        { type: "text", text: "note: a\\nhint: b\\x1b[2J" },
+      ],
+    });
+  });
+
+  test("is the answer itself when nothing was said", () => {
+    expect(withNotices(result, [])).toEqual(result);
   });
 });
 

@@ -26,7 +26,7 @@ describe("initialize", () => {
     const [ours, theirs] = InMemoryTransport.createLinkedPair();
     const answers: unknown[] = [];
     ours.onmessage = (message) => answers.push(message);
-    await new AgentServer(broker, { cwd: "/", agentSocket: null }).server.connect(theirs);
+    await new AgentServer(broker, { cwd: "/", agentSocket: null, environment: {} }).server.connect(theirs);
     await ours.start();
     const params = { name: "ssh_exec", arguments: { target: "web", command: "id" } };
     await ours.send({ jsonrpc: "2.0", id: 1, method: "tools/list" });
@@ -57,19 +57,22 @@ describe("tools/call", () => {
     const { options } = await nthCall(broker, 0);
     expect(options).toEqual({
       operation: "exec",
+      repeatable: false,
       input,
       caller: { face: "mcp", client: "Test Client 1.2", cwd: "/somewhere", agentSocket: "/agent.sock" },
       capture: 16 * 1024,
       signal: expect.any(AbortSignal),
+      environment: { JUMP: "gate" },
+      notice: expect.any(Function),
     });
     expect(options.signal?.aborted).toBe(false);
   });
 
   test("takes a call without arguments for one with none", async () => {
-    const broker = new FakeClient(() => ({ sessions: [] }));
+    const broker = new FakeClient(() => ({ sessions: [], calls: null }));
     const { client } = await connect(broker);
     const result = await client.callTool({ name: "ssh_sessions" });
-    expect(result.structuredContent).toEqual({ sessions: [] });
+    expect(result.structuredContent).toEqual({ sessions: [], calls: null });
     expect((await nthCall(broker, 0)).options.input).toEqual({});
   });
 
@@ -80,11 +83,12 @@ describe("tools/call", () => {
       ...{ createdAt: new Date(0).toISOString(), expiresAt: new Date(1).toISOString() },
     },
     exec: execResult({ stdout: "x\u0000\u001b[1m", stdoutBytes: 5 }),
-    sessions: { sessions: [] },
+    sessions: { sessions: [], calls: null },
     close: { closed: ["web"] },
   };
 
-  test.each(operations.map(({ name, tool }) => ({ name, tool })))(
+  const served = operations.filter(({ faces }) => faces.includes("mcp"));
+  test.each(served.map(({ name, tool }) => ({ name, tool })))(
     "the official client takes the result of $tool",
     async ({ name, tool }) => {
       const { client } = await connect(new FakeClient(() => answers[name]));
@@ -151,13 +155,35 @@ describe("tools/call", () => {
     expect(broker.calls).toEqual([]);
   });
 
+  test("what was said beside a result, or an error, is a text of its own", async () => {
+    const broker = new FakeClient();
+    const { exec } = await connect(broker);
+    const [well, badly] = [exec("true"), exec("false")];
+    const [first, second] = [await nthCall(broker, 0), await nthCall(broker, 1)];
+    first.options.notice?.("the disk is full");
+    first.resolve(execResult());
+    second.options.notice?.("the disk is full");
+    second.reject(new SshMcpError("UNREACHABLE", "no way"));
+    expect(await well).toMatchObject({
+      structuredContent: execResult(),
+      content: [{ type: "text" }, { type: "text", text: "note: the disk is full" }],
+    });
+    expect((await badly).content).toEqual([
+      { type: "text", text: "UNREACHABLE: no way" },
+      { type: "text", text: "note: the disk is full" },
+    ]);
+  });
+
   test("one stuck call delays nobody", async () => {
-    const broker = new FakeClient(({ operation }) => (operation === "exec" ? undefined : { sessions: [] }));
+    const broker = new FakeClient(({ operation }) =>
+      operation === "exec" ? undefined : { sessions: [], calls: null },
+    );
     const { client, exec } = await connect(broker);
     const stuck = exec("sleep 600");
     await nthCall(broker, 0);
     const others = Array.from({ length: 50 }, () => client.callTool({ name: "ssh_sessions" }));
-    for (const result of await Promise.all(others)) expect(result.structuredContent).toEqual({ sessions: [] });
+    for (const result of await Promise.all(others))
+      expect(result.structuredContent).toEqual({ sessions: [], calls: null });
     (await nthCall(broker, 0)).resolve(execResult());
     expect((await stuck).structuredContent).toEqual(execResult());
   });

@@ -17,6 +17,9 @@ describe("tools/list", () => {
     expect(tools.map(({ name }) => name)).toEqual(served.map(({ tool }) => tool));
     expect(tools.map(({ name }) => operationOf(name)?.tool)).toEqual(served.map(({ tool }) => tool));
     expect(operationOf("exec")).toBeUndefined();
+    // Who may use a session is a person's to say.
+    expect(operationOf("ssh_lend")).toBeUndefined();
+    expect(operationOf("ssh_unlend")).toBeUndefined();
     expect(operationOf("__proto__")).toBeUndefined();
   });
 

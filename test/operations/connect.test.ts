@@ -17,13 +17,22 @@ test("hands down everything that was said", async () => {
     ...{ destination: "web", identityFiles: ["~/a"], ttlMs: 1500, timeoutMs: 250 },
     ...dial,
     ...session,
+    ...{ lent: true, fresh: false },
   });
+});
+
+test.each([
+  { input: { private: true }, opened: { lent: false, fresh: false } },
+  { input: { private: false, new: true }, opened: { lent: true, fresh: true } },
+])("$input is a person's to say", async ({ input, opened }) => {
+  expect(await opensWith(input)).toMatchObject(opened);
+  for (const field of Object.keys(input)) expect(connect.cliOnly as readonly string[]).toContain(field);
 });
 
 test("leaves to the configuration what nobody said", async () => {
   expect(await opensWith({})).toEqual({
     ...{ destination: "web", user: null, port: null, identityFiles: [], configFile: null, options: [] },
-    ...{ name: null, title: null, ttlMs: null, timeoutMs: null },
+    ...{ name: null, title: null, ttlMs: null, timeoutMs: null, lent: true, fresh: false },
   });
 });
 

@@ -6,6 +6,7 @@ import type {
   DialRequest,
   OpenedSession,
   OpenRequest,
+  RunningCall,
   SessionInfo,
   Sessions,
 } from "../../src/core/session.ts";
@@ -48,12 +49,25 @@ export const finished: CommandResult = {
   reason: null,
 };
 
+export const call: RunningCall = {
+  id: "3",
+  session: "web",
+  command: "sleep 60",
+  startedAt: new Date(0),
+  by: { face: "cli", client: "cli" },
+};
+
 export class FakeSessions implements Sessions {
   readonly opens: OpenRequest[] = [];
   readonly uses: DialRequest[] = [];
   readonly commands: CommandRequest[] = [];
   readonly closes: { names: readonly string[] | "all"; caller: Caller }[] = [];
   readonly lists: Caller[] = [];
+  readonly asked: Caller[] = [];
+  readonly lends: { name: string; lent: boolean }[] = [];
+
+  /** Names of the sessions that there are. */
+  names: readonly string[] = ["web"];
 
   /** @param beforeUse runs while a session is opened for a command */
   constructor(readonly beforeUse: () => void = () => {}) {}
@@ -75,7 +89,17 @@ export class FakeSessions implements Sessions {
 
   list(caller: Caller): SessionInfo[] {
     this.lists.push(caller);
-    return [info];
+    return this.names.map((name) => ({ ...info, name }));
+  }
+
+  calls(caller: Caller): RunningCall[] {
+    this.asked.push(caller);
+    return [call];
+  }
+
+  async lend(name: string, lent: boolean): Promise<SessionInfo> {
+    this.lends.push({ name, lent });
+    return { ...info, name, lent };
   }
 
   async close(names: readonly string[] | "all", caller: Caller): Promise<string[]> {
@@ -91,6 +115,10 @@ export const contextFor = (face: Face, sessions: Sessions = new FakeSessions()):
   ask: async () => {
     throw new Error("nobody is there");
   },
+  asks: false,
+  variables: async () => ({}),
+  files: { read: () => (async function* () {})() },
+  notice: () => {},
   sessions,
   stdin: (async function* () {})(),
   stdout: { write: async () => {} },

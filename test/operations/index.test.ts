@@ -55,7 +55,9 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
     expect(operation.tool).toMatch(/^ssh_[a-z]+$/);
     expect(operation.title).toMatch(/^[A-Z][^.]{3,60}$/);
     expect(operation.description).toMatch(/^[A-Z][\s\S]{80,1500}\.$/);
-    expect(operation.advice).toMatch(/^[A-Z][\s\S]{20,1500}\.$/);
+    // Advice is for models alone.
+    if (operation.faces.includes("mcp")) expect(operation.advice).toMatch(/^[A-Z][\s\S]{20,1500}\.$/);
+    else expect(operation.advice).toBe("");
     // It is for whoever calls.
     expect(operation.description).not.toMatch(/\bmodels?\b|\bperson\b/i);
     expect(operation.faces.length).toBeGreaterThan(0);
@@ -123,6 +125,8 @@ const smallest: Readonly<Record<string, Record<string, unknown>>> = {
   connect: { destination: "web" },
   exec: { target: "web", command: "true" },
   sessions: {},
+  lend: { targets: ["web"] },
+  unlend: { targets: ["web"] },
   close: { all: true },
 };
 

@@ -9,7 +9,9 @@ import { close } from "../../src/operations/close.ts";
 import { connect } from "../../src/operations/connect.ts";
 import { exec } from "../../src/operations/exec.ts";
 import { operations } from "../../src/operations/index.ts";
+import { lend } from "../../src/operations/lend.ts";
 import { sessions } from "../../src/operations/sessions.ts";
+import { unlend } from "../../src/operations/unlend.ts";
 import { finished, info } from "./fake-sessions.ts";
 
 interface Changes {
@@ -42,7 +44,20 @@ const lasting: Output<typeof connect> = {
   ...{ createdAt: "2026-01-01T00:00:00.000Z", expiresAt: null },
 };
 const row: Output<typeof sessions>["sessions"][number] = info;
-const rowText = (each: typeof row): string => sessions.render({ sessions: [each] });
+const rowText = (each: typeof row): string => sessions.render({ sessions: [each], calls: null });
+
+const call: NonNullable<Output<typeof sessions>["calls"]>[number] = {
+  ...{ id: "1", session: "web", command: "uptime", startedAt: "2026-01-01T00:00:00.000Z" },
+  by: { face: "cli", client: "cli" },
+};
+const callText = (each: typeof call): string => sessions.render({ sessions: [row], calls: [each] });
+
+test("a connection that is over is not said to stay", () => {
+  expect(connect.render(lasting)).toContain(", stays connected");
+  const cached = connect.render({ ...lasting, state: "cached" });
+  expect(cached).toContain(", disconnected by now: the next use connects");
+  expect(cached).not.toContain("stays connected");
+});
 
 const later = "2026-01-01T00:15:00.000Z";
 const tables: Readonly<Record<string, Changes[]>> = {
@@ -100,10 +115,19 @@ const tables: Readonly<Record<string, Changes[]>> = {
     }),
     changed<Output<typeof sessions>>(
       sessions.render,
-      { sessions: [] },
-      { sessions: [[row], [row, { ...row, name: "db" }]] },
+      { sessions: [], calls: null },
+      { sessions: [[row], [row, { ...row, name: "db" }]], calls: [[], [call], [call, { ...call, id: "2" }]] },
     ),
+    changed(callText, call, {
+      ...{ id: ["2"], session: ["db"], command: ["id"], startedAt: ["2026-01-01T00:15:00.000Z"] },
+      by: [
+        { face: "mcp", client: "cli" },
+        { face: "mcp", client: "editor 1.0" },
+      ],
+    }),
   ],
+  lend: [changed<Output<typeof lend>>(lend.render, { lent: ["web"] }, { lent: [["db"], ["web", "db"]] })],
+  unlend: [changed<Output<typeof unlend>>(unlend.render, { unlent: ["web"] }, { unlent: [["db"], ["web", "db"]] })],
   close: [
     changed<Output<typeof close>>(close.render, { closed: [] }, { closed: [["web"], ["web", "db"], ["db", "web"]] }),
   ],
@@ -125,9 +149,13 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
   },
 );
 
-test("every field of a row is changed above", () => {
-  const fields = Object.keys(sessions.output.entries.sessions.pipe[0].item.entries);
-  expect(fields.filter((field) => !tables["sessions"]?.[0]?.fields.includes(field))).toEqual([]);
+test("every field of a row, and of a call, is changed above", () => {
+  const [rows, , calls] = tables["sessions"] ?? [];
+  const { sessions: ofRow, calls: ofCall } = sessions.output.entries;
+  expect(Object.keys(ofRow.pipe[0].item.entries).filter((field) => !rows?.fields.includes(field))).toEqual([]);
+  expect(Object.keys(ofCall.pipe[0].wrapped.item.entries).filter((field) => !calls?.fields.includes(field))).toEqual(
+    [],
+  );
 });
 
 test("a cut stream says in the text how much is missing", async () => {
@@ -157,6 +185,8 @@ describe("what came from elsewhere does nothing to a terminal", () => {
     { what: "a destination", text: connect.render({ ...lasting, destination: `${hostile}\n` }) },
     { what: "a title in a list", text: rowText({ ...row, title: `${hostile}\n` }) },
     { what: "a destination in a list", text: rowText({ ...row, destination: `${hostile}\n` }) },
+    { what: "a command that runs", text: callText({ ...call, command: `${hostile}\n` }) },
+    { what: "whose command runs", text: callText({ ...call, by: { face: "mcp", client: `${hostile}\n` } }) },
     { what: "a client in a list", text: rowText({ ...row, openedBy: { face: "mcp", client: `${hostile}\n` } }) },
   ])("$what", ({ text }) => {
     expect(text).toContain("evil");

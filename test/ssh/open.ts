@@ -25,13 +25,14 @@ export const open = async (
       host: "127.0.0.1",
       knownKeyTypes: [],
       verifyHostKey: async () => true,
-      identities: (ask) =>
+      identities: (ask, login) =>
         collectIdentities({
           named,
           configured: [],
           identitiesOnly: false,
           agentSocket,
           ask,
+          login,
           destination: "test",
           connectCommand: "ssh-mcp connect test",
         }),

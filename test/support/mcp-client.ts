@@ -3,9 +3,10 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import { buildOnce, start } from "./binary.ts";
+import { endBrokersAtCleanup, startedBy } from "./brokers.ts";
 import { onCleanup } from "./cleanup.ts";
 import { cleanEnv } from "./command.ts";
-import { descendantsOf, endProcesses } from "./processes.ts";
+import { endProcesses } from "./processes.ts";
 import type { ProgramOptions, RunningProgram } from "./program.ts";
 import { tempDir } from "./temp.ts";
 import { waitFor } from "./wait.ts";
@@ -24,6 +25,7 @@ export const connectMcp = async (
   options: ProgramOptions & { capabilities?: ClientCapabilities; name?: string } = {},
 ): Promise<McpSession> => {
   const home = options.home ?? tempDir("home");
+  endBrokersAtCleanup(home);
   let stderr = "";
   const transport = new StdioClientTransport({
     command: buildOnce(),
@@ -41,7 +43,7 @@ export const connectMcp = async (
   );
   let pid = 0;
   const close = onCleanup(async () => {
-    const started = pid === 0 ? [] : [pid, ...descendantsOf(pid)];
+    const started = pid === 0 ? [] : [pid, ...startedBy(pid)];
     await client.close();
     await endProcesses(started);
   });

@@ -27,7 +27,17 @@ export const descendantsOf = (pid: number): number[] => {
 
 /** Living processes whose environment holds a variable that the test accepts; those of other users only as root. */
 export const withEnvironment = (accepts: (variable: string) => boolean): number[] =>
-  pids().filter((pid) => isAlive(pid) && read(`/proc/${pid}/environ`).split("\0").some(accepts));
+  pids().filter((pid) => isAlive(pid) && environmentOf(pid).some(accepts));
+
+/** Living processes whose command line the test accepts. */
+export const withCommandLine = (accepts: (words: readonly string[]) => boolean): number[] =>
+  pids().filter((pid) => accepts(commandLineOf(pid)) && isAlive(pid));
+
+/** Its words; none for a process that is gone. */
+export const commandLineOf = (pid: number): string[] => read(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
+
+/** `NAME=value` as it was started with; nothing for a process that is gone, or another user's. */
+export const environmentOf = (pid: number): string[] => read(`/proc/${pid}/environ`).split("\0").slice(0, -1);
 
 /** Living processes of one user id. */
 export const ofUser = (uid: number): number[] =>

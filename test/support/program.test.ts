@@ -18,9 +18,10 @@ test("gives status, separate streams and bytes as they are", async () => {
 
 test("its environment is plain, its HOME its own", async () => {
   process.env["SSH_AUTH_SOCK"] ??= "/tmp/not-for-programs-under-test";
+  process.env["SSH_MCP_DIR"] ??= "/tmp/not-for-programs-under-test";
   const program = shell("env; pwd");
   const { stdout } = await program.exit();
-  expect(stdout).not.toContain("SSH_AUTH_SOCK");
+  expect(stdout).not.toMatch(/SSH_AUTH_SOCK|SSH_MCP_DIR/);
   expect(stdout).toContain(`HOME=${program.home}\n`);
   expect(stdout.trimEnd()).toEndWith(program.home);
 });

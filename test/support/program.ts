@@ -1,7 +1,8 @@
 /** A program under test as a process of its own: fed, read, signalled, and ended whatever happens. */
+import { endBrokersAtCleanup, startedBy } from "./brokers.ts";
 import { onCleanup } from "./cleanup.ts";
 import { cleanEnv } from "./command.ts";
-import { descendantsOf, endProcesses, signal } from "./processes.ts";
+import { endProcesses, signal } from "./processes.ts";
 import { tempDir } from "./temp.ts";
 import { waitFor, within } from "./wait.ts";
 
@@ -42,13 +43,14 @@ export interface RunningProgram {
   signal(name: NodeJS.Signals, to?: "process" | "group"): void;
   /** Resolves when it ended and its output was read to the end. @throws Error after the timeout; it is killed then */
   exit(timeout?: number): Promise<ProgramOutcome>;
-  /** Kills it and what it started, whatever state it is in. */
+  /** Kills it and what it started, whatever state it is in. A broker stays until cleanup. */
   stop(): Promise<void>;
 }
 
 /** Starts a program with its own HOME in a plain environment; it leads its own process group. */
 export const startProgram = (argv: readonly string[], options: ProgramOptions = {}): RunningProgram => {
   const home = options.home ?? tempDir("home");
+  endBrokersAtCleanup(home);
   const child = Bun.spawn([...argv], {
     stdin: "pipe",
     stdout: "pipe",
@@ -62,7 +64,7 @@ export const startProgram = (argv: readonly string[], options: ProgramOptions = 
   const stderr = collect(child.stderr);
   const stop = onCleanup(
     async () => {
-      await endProcesses([child.pid, ...descendantsOf(child.pid)]);
+      await endProcesses([child.pid, ...startedBy(child.pid)]);
       await child.exited;
     },
     () => signal(-child.pid, "SIGKILL"),

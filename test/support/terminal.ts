@@ -1,8 +1,9 @@
 /** A program in a real pseudo-terminal that is its controlling one: /dev/tty works, Ctrl-C is a signal. */
 import { buildOnce } from "./binary.ts";
+import { endBrokersAtCleanup, startedBy } from "./brokers.ts";
 import { onCleanup } from "./cleanup.ts";
 import { cleanEnv } from "./command.ts";
-import { descendantsOf, endProcesses, signal } from "./processes.ts";
+import { endProcesses, signal } from "./processes.ts";
 import type { ProgramOptions } from "./program.ts";
 import { tempDir } from "./temp.ts";
 import { waitFor, within } from "./wait.ts";
@@ -41,6 +42,7 @@ export const startInTerminal = (args: readonly string[], options: TerminalOption
 
 export const startProgramInTerminal = (argv: readonly string[], options: TerminalOptions = {}): TerminalSession => {
   const home = options.home ?? tempDir("home");
+  endBrokersAtCleanup(home);
   const chunks: Uint8Array[] = [];
   const closed = Promise.withResolvers<void>();
   const child = Bun.spawn(["/bin/sh", "-c", options.script ?? 'exec "$@"', "sh", ...argv], {
@@ -60,7 +62,7 @@ export const startProgramInTerminal = (argv: readonly string[], options: Termina
   if (terminal === undefined) throw new Error("Bun gave the program no terminal");
   const stop = onCleanup(
     async () => {
-      await endProcesses([child.pid, ...descendantsOf(child.pid)]);
+      await endProcesses([child.pid, ...startedBy(child.pid)]);
       await child.exited;
       terminal.close();
     },

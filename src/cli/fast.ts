@@ -1,0 +1,72 @@
+/**
+ * The warm path: a plain `exec TARGET words…` over a broker that is there. Most of the time of such a command is the start of its process, so
+ * this loads what it takes to send the request and no more; what follows is loaded while the broker is at work. It ends like the same words
+ * over the full command line.
+ */
+import { encodeHello, encodeRequest } from "../broker/opening.ts";
+import type { Transport } from "../broker/protocol.ts";
+import { connectSocket } from "../broker/socket-transport.ts";
+import type { Caller } from "../core/operation.ts";
+import { placeOf } from "../core/place.ts";
+import { quickFiles } from "../files/quick-files.ts";
+import { type QuickLook, quickLook } from "../files/quick-look.ts";
+import { mayAsk } from "./asking.ts";
+import { type PlainExec, plainExec } from "./plain-exec.ts";
+
+/** A request on its way, and what came back so far. */
+export interface SentExec extends PlainExec {
+  transport: Transport;
+  call: number;
+  caller: Caller;
+  /** Whether the request says that a person can be asked. */
+  asks: boolean;
+  held: Uint8Array[];
+  /** Whether the broker has closed the connection. */
+  closed: boolean;
+}
+
+/**
+ * @param words what follows the program's name
+ * @returns the exit status; null when nothing was done, for the full command line to do it: other words, no broker, or one that went
+ *   before it accepted
+ */
+export const runFast = async (words: readonly string[]): Promise<number | null> => {
+  const plain = plainExec(words);
+  const look = plain === null ? null : quickLook(process.env);
+  if (plain === null || look === null) return null;
+  let transport: Transport;
+  try {
+    transport = await connectSocket(look.socket);
+  } catch {
+    // The full command line meets the same, and knows what to do.
+    return null;
+  }
+  const sent = send(plain, transport, look);
+  // The request leaves first.
+  await Promise.resolve();
+  const { followUp } = await import("./fast-call.ts");
+  return await followUp(sent);
+};
+
+const send = ({ target, command }: PlainExec, transport: Transport, { place }: QuickLook): SentExec => {
+  const caller: Caller = { face: "cli", client: "cli", ...placeOf(process) };
+  const asks = mayAsk(false, process.env) && hasTerminal();
+  const sent: SentExec = { target, command, transport, call: 1, caller, asks, held: [], closed: false };
+  transport.onData = (bytes) => {
+    // The transport uses its buffer again.
+    sent.held.push(bytes.slice());
+  };
+  transport.onClose = () => {
+    sent.closed = true;
+  };
+  transport.write(encodeHello({ place, stop: false }));
+  const input = { target, command };
+  transport.write(encodeRequest(sent.call, { operation: "exec", input, caller, capture: null, progress: false, asks }));
+  return sent;
+};
+
+const hasTerminal = (): boolean => {
+  const file = quickFiles().open("/dev/tty", "read and write");
+  if (file !== null) quickFiles().close(file);
+  return file !== null;
+};

@@ -1,0 +1,39 @@
+import { expect, test } from "bun:test";
+import type { RunningCall } from "../../src/core/session.ts";
+import { sessions } from "../../src/operations/sessions.ts";
+import { call, contextFor, FakeSessions, info } from "./fake-sessions.ts";
+
+test("asks for what the caller may see, and for calls only when they are wanted", async () => {
+  for (const face of ["cli", "mcp"] as const) {
+    const fake = new FakeSessions();
+    const context = contextFor(face, fake);
+    expect(await sessions.run({}, context)).toEqual({ sessions: [info], calls: null });
+    expect(await sessions.run({ running: false }, context)).toEqual({ sessions: [info], calls: null });
+    expect(fake.asked).toEqual([]);
+    expect(await sessions.run({ running: true }, context)).toEqual({
+      sessions: [info],
+      calls: [{ ...call, startedAt: "1970-01-01T00:00:00.000Z" }],
+    });
+    expect(fake.asked).toEqual([context.caller]);
+    expect(fake.lists).toEqual([context.caller, context.caller, context.caller]);
+  }
+});
+
+class Running extends FakeSessions {
+  constructor(readonly command: string) {
+    super();
+  }
+
+  override calls(): RunningCall[] {
+    return [{ ...call, command: this.command }];
+  }
+}
+
+test.each([
+  { what: "1,000 characters are a command", command: "x".repeat(1000), shown: "x".repeat(1000) },
+  { what: "more are a script", command: "x".repeat(1001), shown: `${"x".repeat(1000)}…` },
+  { what: "no character is cut in two", command: `${"x".repeat(999)}\u{1f600}`, shown: `${"x".repeat(999)}…` },
+])("$what", async ({ command, shown }) => {
+  const { calls } = await sessions.run({ running: true }, contextFor("cli", new Running(command)));
+  expect(calls?.map((each) => each.command)).toEqual([shown]);
+});
