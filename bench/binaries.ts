@@ -1,7 +1,6 @@
 /** The programs that are measured. */
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "../src/build.ts";
 import { buildOnce } from "../test/support/binary.ts";
 import { tempDir } from "../test/support/temp.ts";
 
@@ -18,9 +17,13 @@ export const makeBinaries = async (): Promise<Binaries> => {
   copyFileSync(buildOnce(), binary);
   // For the drivers of test/support, which would build again when a source is saved meanwhile.
   process.env["SSH_MCP_BINARY"] = binary;
+  return { binary, empty: await makeEmpty(folder) };
+};
+
+const makeEmpty = async (folder: string): Promise<string> => {
   const source = join(folder, "empty.ts");
-  const empty = join(folder, "empty");
+  const outfile = join(folder, "empty");
   writeFileSync(source, "");
-  await build(source, empty);
-  return { binary, empty };
+  await Bun.build({ entrypoints: [source], minify: true, bytecode: true, format: "esm", compile: { outfile } });
+  return outfile;
 };

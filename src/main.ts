@@ -11,19 +11,12 @@ const accessToBrokers = async () => (await import("./broker/access.ts")).brokerA
 
 const serveAgent = async (): Promise<number> => {
   const { serve } = await import("./mcp/serve.ts");
-  const open = async () => (await accessToBrokers()).openBroker({ noBroker: false });
-  // The client's first call waits for the broker, and not its start.
+  // The client's first call waits for what leads to a broker, and not its start.
   let opened: ReturnType<typeof open> | null = null;
-  const broker = () => {
-    opened ??= open().catch((thrown) => {
-      // What kept it from opening may be gone at the next call.
-      opened = null;
-      throw thrown;
-    });
-    return opened;
-  };
+  const open = async () => (await accessToBrokers()).lastingBroker();
+  const broker = () => (opened ??= open());
   return await serve({
-    call: async (options) => (await broker()).client.call(options),
+    call: async (options) => (await broker()).call(options),
     close: async () => (await opened)?.close(),
   });
 };

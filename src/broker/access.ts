@@ -1,8 +1,9 @@
 /** How faces come by a broker: the process that is shared by all of them, or one inside their own process. */
-import { toSshMcpError } from "../core/errors.ts";
 import type { Environment } from "../files/paths.ts";
 import type { CallOptions } from "./call-options.ts";
+import { LastingBroker } from "./lasting-broker.ts";
 import { RemoteBroker } from "./remote.ts";
+import { withoutBroker } from "./without-broker.ts";
 
 interface OpenBroker {
   readonly client: { call(options: CallOptions): Promise<unknown> };
@@ -16,6 +17,7 @@ interface OpenBroker {
 /** @param environment says where the shared broker is */
 export const brokerAccess = (environment: Environment) => ({
   openBroker: (choice: { noBroker: boolean }) => openBroker(environment, choice),
+  lastingBroker: () => new LastingBroker(environment),
   brokerControl: () => new RemoteBroker({ environment }),
 });
 
@@ -30,9 +32,7 @@ const openBroker = async (environment: Environment, { noBroker }: { noBroker: bo
   try {
     await remote.connect();
   } catch (thrown) {
-    const { code, message } = toSshMcpError(thrown);
-    if (code !== "LOCAL_IO") throw thrown;
-    return await openOwn([`no broker can run here: ${message}; this command runs without one, and keeps no session`]);
+    return await openOwn([withoutBroker(thrown, "this command runs without one, and keeps no session")]);
   }
   return { client: remote, keepsSessions: true, notes: [], close: () => remote.close() };
 };

@@ -15,9 +15,11 @@ import { BesideConnections } from "./beside-connections.ts";
 import { tellBusy } from "./busy-notice.ts";
 import { takenBack } from "./cancel-reasons.ts";
 import { planAgain } from "./dial-plan.ts";
+import { namesGivenFiles } from "./given-files.ts";
+import type { LiveConnection } from "./live-connection.ts";
 import { RunningCalls } from "./running-calls.ts";
 import { isFor, recordOf, type SessionFacts } from "./session-facts.ts";
-import { notLent } from "./session-hints.ts";
+import { leadsElsewhere, notLent } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
 import { SessionLink } from "./session-link.ts";
 
@@ -99,7 +101,7 @@ export class BrokerSession implements Session {
     this.link.restartClock();
   }
 
-  /** Lends it to agents, or takes it back from all of them, whoever opened it: then what they run is stopped. Resolves when that has ended. */
+  /** Lends it to agents, or takes it back from all of them, whoever opened it: then what they run is stopped. Known at once; resolves when that has ended. */
   async lend(lent: boolean): Promise<void> {
     const { facts } = this;
     if (!lent && facts.openedBy.face === "mcp") facts.openedBy = { face: "cli", client: "cli" };
@@ -153,7 +155,8 @@ export class BrokerSession implements Session {
       const onBusy = (): void => tellBusy(this.facts.name, connection.commands + this.#beside.size, scope);
       return connection.exec(request, scope.signal, onBusy);
     };
-    const live = this.link.usable() ?? (await this.link.connect(scope, null, null));
+    const { key } = this.facts;
+    const live = this.link.usable() ?? (await this.#dialAgain(key, scope));
     try {
       if (live.connection.isFull) {
         const result = await this.#beside.run(live, () => this.#dialBeside(scope), exec, scope.signal);
@@ -164,8 +167,31 @@ export class BrokerSession implements Session {
       // What is thrown was not handed over: a connection that died while it was idle is dialled again, once.
       const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST";
       if (!lost || scope.signal.aborted) throw this.link.explained(error, scope.caller);
-      return await (await this.link.connect(scope, null, null)).use(exec);
     }
+    const again = await this.#dialAgain(key, scope);
+    try {
+      return await again.use(exec);
+    } catch (error) {
+      throw this.link.explained(error, scope.caller);
+    }
+  }
+
+  /**
+   * For a call that found the session connected: what its name stands for was looked at then, and nobody would hear that it leads elsewhere.
+   * @param key where to
+   * @throws SshMcpError CONNECTION_LOST when ssh_config leads elsewhere by now; as `SessionLink.connect`
+   */
+  async #dialAgain(key: string, scope: CallScope): Promise<LiveConnection> {
+    const { facts, link } = this;
+    const planned = namesGivenFiles(facts.request) ? Promise.resolve(null) : planAgain(facts.request, scope);
+    const plan = await planned.catch((error: unknown) => {
+      throw link.explained(error, scope.caller);
+    });
+    if (plan !== null && plan.key !== key) throw leadsElsewhere(facts.name, scope.caller);
+    const live = await link.connect(scope, plan, null);
+    // It may have joined the login of another call.
+    if (facts.key === key) return live;
+    throw leadsElsewhere(facts.name, scope.caller);
   }
 
   /** Another connection to the same server; null when that would take a person, or ssh_config leads elsewhere by now. */
@@ -177,6 +203,7 @@ export class BrokerSession implements Session {
     const ask = (): never => {
       throw new SshMcpError("AUTH_REQUIRED", "a second connection would take a person");
     };
-    return await this.#host.dialer.dial(plan, { ...scope, ask: async () => ask(), isForModels: () => false });
+    const isForModels = (): boolean => scope.caller.face === "mcp";
+    return await this.#host.dialer.dialBeside(plan, { ...scope, ask: async () => ask(), isForModels });
   }
 }

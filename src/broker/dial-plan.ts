@@ -3,6 +3,7 @@ import { withAskedVariables } from "../config/asked-variables.ts";
 import type { Seen } from "../config/seen-files.ts";
 import { type HostEnvironment, isHostAlias, type ResolvedHost, resolveHost } from "../config/ssh-config.ts";
 import { formatDestination, parseDestination, validateUser } from "../core/destination.ts";
+import { SshMcpError } from "../core/errors.ts";
 import type { CallScope, DialRequest } from "../core/session.ts";
 import { localUser } from "../files/passwd.ts";
 import { homeDirectory } from "../files/paths.ts";
@@ -44,14 +45,23 @@ export type PlanScope = Pick<CallScope, "caller" | "variables">;
  * @param seen told of what ssh_config was read from
  * @throws SshMcpError INVALID_INPUT, CONFIG_INVALID, KEY_INVALID, UNSUPPORTED, CANCELED
  */
-export const planDial = (
+export const planDial = async (
   request: DialRequest,
   scope: PlanScope & Pick<CallScope, "files">,
   seen?: Seen,
-): Promise<DialPlan> =>
-  namesGivenFiles(request)
-    ? readGivenFiles(request, scope).then((given) => planWith(request, given, scope, seen))
-    : planWith(request, nothingGiven, scope, seen);
+): Promise<DialPlan> => {
+  if (scope.caller.face === "mcp") mustNameFiles(request);
+  const given = namesGivenFiles(request) ? await readGivenFiles(request, scope) : nothingGiven;
+  return await planWith(request, given, scope, seen);
+};
+
+/** The environment of whoever runs an agent's program holds what no model is to read, as it would in an error that names the file. */
+const mustNameFiles = ({ identityFiles }: DialRequest): void => {
+  if (!identityFiles.some((file) => file.includes("${"))) return;
+  throw new SshMcpError("INVALID_INPUT", "identityFile names files: a variable in it stands for nothing", {
+    hint: 'ssh_connect {"destination":"DESTINATION","identityFile":["~/.ssh/id_ed25519"]}',
+  });
+};
 
 /** Plans once more what a session was opened for, whoever wants it open now. @throws as `planDial` */
 export const planAgain = (request: DialRequest, scope: PlanScope, seen?: Seen): Promise<DialPlan> =>
@@ -81,7 +91,7 @@ export const planIn = (request: DialRequest, environment: PlanEnvironment): Dial
   const { identityFiles, configFile, options } = request;
   const resolved = resolveHost({ host: parsed.host, user, port, identityFiles, configFile, options }, environment);
   mustBeFiles(resolved, environment.given);
-  const absolute = absoluteRequest(request, resolved, environment);
+  const absolute = absoluteRequest(request, environment);
   // An alias is taken as it stands; a user or a port beside it go into flags.
   const destination = isAlias ? parsed.host : formatDestination({ user, host: parsed.host, port });
   const typed = isAlias ? { destination, user, port } : { destination, user: null, port: null };

@@ -38,6 +38,23 @@ export class Dialer {
    */
   async dial(plan: DialPlan, scope: DialScope): Promise<Connection> {
     if (scope.isForModels()) this.#failed.check(plan.key);
+    try {
+      const connection = await this.#dial(plan, scope);
+      this.#failed.note(plan.key, null);
+      return connection;
+    } catch (error) {
+      this.#failed.note(plan.key, error);
+      throw error;
+    }
+  }
+
+  /** The same beside a connection that the session has: how it ends says nothing of the session's own login. */
+  async dialBeside(plan: DialPlan, scope: DialScope): Promise<Connection> {
+    if (scope.isForModels()) this.#failed.check(plan.key);
+    return await this.#dial(plan, scope);
+  }
+
+  async #dial(plan: DialPlan, scope: DialScope): Promise<Connection> {
     const { hostname, port } = plan.resolved;
     const leave = await this.#handshakes.enter(`${hostname} port ${port}`, scope.signal);
     try {
@@ -46,12 +63,7 @@ export class Dialer {
         leave();
         return scope.ask(question);
       };
-      const connection = await connect(plan, { ...scope, ask });
-      this.#failed.note(plan.key, null);
-      return connection;
-    } catch (error) {
-      this.#failed.note(plan.key, error);
-      throw error;
+      return await connect(plan, { ...scope, ask });
     } finally {
       leave();
     }

@@ -5,13 +5,13 @@ import { readFile } from "node:fs/promises";
 /** Whether a host of this name can be found; never rejects. */
 export type Resolves = (host: string) => Promise<boolean>;
 
-/** A resolver that takes longer is not waited for: who wants a session is. */
+/** A resolver that takes longer is not waited for. */
 const patienceMs = 500;
 
-/** Asks the system's resolver, for half a second at most: later than that it knows nobody. */
+/** Asks the system's resolver, for half a second at most: whoever it might still find is taken for found. */
 export const systemResolves: Resolves = async (host) => {
-  const { promise: isLate, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), patienceMs);
+  const { promise: isLate, resolve } = Promise.withResolvers<true>();
+  const timer = setTimeout(() => resolve(true), patienceMs);
   try {
     return await Promise.race([lookup(host).then(yes, no), isLate]);
   } finally {

@@ -14,12 +14,18 @@ import { SessionRegistry } from "./session-registry.ts";
 /** The stop ladder, and the network to the last server. */
 const closeLimitMs = 6000;
 
+/** A broker in this process that knows the sessions of earlier ones. */
+export interface OwnBroker extends LocalBroker {
+  /** Whether anything runs in it, or is connected. */
+  isInUse(): boolean;
+}
+
 /**
  * A whole broker in this process, for one client: its connections live as long as it does. It knows the sessions of earlier brokers, and
  * writes nothing to disk.
  * @throws SshMcpError INVALID_INPUT for an SSH_MCP_DIR that is no absolute path; CONFIG_INVALID
  */
-export const openLocalBroker = (environment: Environment = process.env): LocalBroker => {
+export const openLocalBroker = (environment: Environment = process.env): OwnBroker => {
   const base = baseDirectory(environment);
   const directory = posix.join(base, "sessions");
   const { records, problems, reserved } = new SessionStore(directory).loadAll({ mayChange: false });
@@ -34,6 +40,7 @@ export const openLocalBroker = (environment: Environment = process.env): LocalBr
   const broker = serveLocally(withNews(news, createDispatch({ operations, sessions, rules: [] })));
   return {
     ...broker,
+    isInUse: () => sessions.busy || sessions.liveConnections > 0,
     close: async () => {
       // What does not end in time ends with the process.
       await within(broker.close(), closeLimitMs, undefined);

@@ -44,6 +44,11 @@ class PairEnd implements Transport {
     this.#schedule();
   }
 
+  /** Both ends live and die together. */
+  whenTaken(callback: () => void): void {
+    if (this.#open) callback();
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;

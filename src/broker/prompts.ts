@@ -34,6 +34,7 @@ export class Prompts {
   async ask(question: LoginQuestion, withdrawn?: AbortSignal): Promise<string> {
     if (this.#failure !== null) throw this.#failure;
     if (!this.#asks) throw unanswered(question);
+    if (withdrawn?.aborted === true) throw answeredElsewhere();
     const prompt = this.#next++;
     const { kind, text, echo, destination } = question;
     this.#way.send({ prompt, kind, text, echo, destination });
@@ -42,10 +43,14 @@ export class Prompts {
     const withdraw = (): void => {
       if (!this.#asked.delete(prompt)) return;
       this.#way.withdraw(prompt);
-      asked.reject(new SshMcpError("CANCELED", "the question was answered elsewhere"));
+      asked.reject(answeredElsewhere());
     };
     withdrawn?.addEventListener("abort", withdraw, { once: true });
-    return await asked.promise;
+    try {
+      return await asked.promise;
+    } finally {
+      withdrawn?.removeEventListener("abort", withdraw);
+    }
   }
 
   /** An answer to no open question is dropped: it was answered before, or nobody waits for it any more. */
@@ -65,6 +70,8 @@ export class Prompts {
     this.#asked.clear();
   }
 }
+
+const answeredElsewhere = (): SshMcpError => new SshMcpError("CANCELED", "the question was answered elsewhere");
 
 const unanswered = ({ kind, destination, wanted, connectCommand: hint }: LoginQuestion): SshMcpError => {
   const where = escapeLine(destination);

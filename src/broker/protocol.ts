@@ -115,6 +115,11 @@ export interface Transport {
   write(bytes: Uint8Array): void;
   /** Bytes written that the other side has not taken yet. */
   readonly pending: number;
+  /**
+   * Calls back when what was written up to now is out of this process, and reaches the other side whatever becomes of it: at once, before this
+   * returns, when nothing has to wait. Never when the pipe ends before.
+   */
+  whenTaken(callback: () => void): void;
   /** Ends both directions. What was written before is delivered first. */
   close(): void;
   /** Ends both directions at once; what the other side has not taken is lost. */

@@ -18,6 +18,8 @@ const longestNotice = 4096;
 export interface Link {
   /** Hands over a frame, which is dropped when the connection is closed. */
   send(bytes: Uint8Array): void;
+  /** Calls back when the client gets what was sent up to now whatever happens: at once where possible, never on a connection that ends before. */
+  whenTaken(callback: () => void): void;
   readonly way: Way;
   /** True while the client leaves so much unread that only what it asked for is worth adding. */
   readonly congested: boolean;
@@ -35,6 +37,9 @@ export class ServerCall {
   readonly #prompts: Prompts;
   readonly #variables: Variables;
   readonly #files: RequestedFiles;
+  /** Waits for the kernel to take `accepted`. */
+  #unaccepted: PromiseWithResolvers<void> | null = null;
+  #canceled: SshMcpError | null = null;
   #over = false;
 
   constructor(number: number, request: Request, link: Link) {
@@ -62,9 +67,12 @@ export class ServerCall {
 
   /** Runs the operation and sends how it ended. Never rejects. */
   async run(dispatch: Dispatch): Promise<void> {
-    this.#link.send(encodeControl(this.#number, { kind: "accepted" }));
     let frames: Uint8Array[];
     try {
+      const starting = this.#accept();
+      // Not a turn later than it has to be: this is the way of every call.
+      if (starting !== null) await starting;
+      if (this.#canceled !== null) throw this.#canceled;
       frames = encodeResult(this.#number, await dispatch(this.#request, this.#io()));
     } catch (thrown) {
       frames = [encodeFailure(this.#number, toSshMcpError(thrown))];
@@ -72,6 +80,24 @@ export class ServerCall {
     this.#over = true;
     this.#cut(new SshMcpError("INTERNAL", "a call was used after its end"));
     for (const frame of frames) this.#link.send(frame);
+  }
+
+  /**
+   * A client whose connection ends before `accepted` sends its request again: what it does not get for certain must not have run.
+   * @returns null when the client gets it; else what resolves then, and rejects when the call is canceled before
+   */
+  #accept(): Promise<void> | null {
+    this.#link.send(encodeControl(this.#number, { kind: "accepted" }));
+    if (this.#canceled !== null) return null;
+    const taken = Promise.withResolvers<void>();
+    let done = false;
+    this.#link.whenTaken(() => {
+      done = true;
+      taken.resolve();
+    });
+    if (done) return null;
+    this.#unaccepted = taken;
+    return taken.promise;
   }
 
   /** @throws SshMcpError PROTOCOL_ERROR for a frame that a client must not send */
@@ -113,6 +139,8 @@ export class ServerCall {
   cancel(reason: string | null): void {
     if (this.#over || this.#controller.signal.aborted) return;
     const error = new SshMcpError("CANCELED", reason ?? "the call was canceled");
+    this.#canceled = error;
+    this.#unaccepted?.reject(error);
     this.#cut(error);
     this.#controller.abort(reason === null ? undefined : error);
   }

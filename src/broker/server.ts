@@ -210,6 +210,10 @@ class ClientLink implements ServedConnection, Link, Burden {
     this.#options.load.weigh(this);
   }
 
+  whenTaken(callback: () => void): void {
+    if (this.#open) this.#transport.whenTaken(callback);
+  }
+
   #noCallRuns(): void {
     if (this.#free) this.#close();
     this.#settle();

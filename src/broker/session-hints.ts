@@ -37,6 +37,19 @@ export const naming = (destination: string, caller: Caller): string =>
 export const notLent = (name: string, caller: Caller): SshMcpError =>
   new SshMcpError("SESSION_NOT_FOUND", `the session ${name} is not lent any more`, { hint: listing(caller) });
 
+/** For a call whose connection was lost, when the session would be another one after a new login. */
+export const leadsElsewhere = (name: string, caller: Caller): SshMcpError =>
+  new SshMcpError(
+    "CONNECTION_LOST",
+    `the connection of ${name} was lost, and it leads elsewhere by now; no command was sent`,
+    {
+      hint: hintFor(caller, {
+        command: `ssh-mcp exec ${name} COMMAND`,
+        tool: `ssh_exec ${JSON.stringify({ target: name, command: "COMMAND" })}`,
+      }),
+    },
+  );
+
 /** For a session whose configuration or key was read from a pipe: nobody can read it again. @param prefix see `RegistryOptions` */
 export const openedByPipe = ({ name, request }: SessionFacts, prefix: string): SshMcpError => {
   const isConfig = request.configFile !== null && isOfProcess(request.configFile);

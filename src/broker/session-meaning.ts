@@ -10,7 +10,7 @@ import { type Place, standsForAnother } from "./session-name.ts";
 /** A session, as far as the meaning of its name goes. */
 interface Named {
   readonly facts: SessionFacts;
-  readonly link: { usable(): unknown };
+  readonly link: { usable(): unknown; readonly isDialing: boolean };
 }
 
 /** What was found of a name, and what that was found from. */
@@ -59,7 +59,8 @@ export class SessionMeanings {
     if (asHost === null) return false;
     const typed = request.configFile === own.configFile ? typedHost(own.destination) : null;
     if (!(await standsForAnother(name, asHost.resolved, { ...resolved, typed }, null))) return true;
-    if (isLive(session) || namesGivenFiles(own)) return false;
+    // One that is on its way goes where it said when it set out.
+    if (isLive(session) || session.link.isDialing || namesGivenFiles(own)) return false;
     const again = await planned(() => planAgain(own, scope, seen));
     if (again === null) return false;
     const { hostname: host, port, user } = again.resolved;

@@ -1,3 +1,4 @@
+import { absoluteKey } from "../config/absolute-request.ts";
 import { absolute } from "../config/ssh-config-expand.ts";
 import { SshMcpError } from "../core/errors.ts";
 import type { Caller } from "../core/operation.ts";
@@ -94,10 +95,10 @@ export class SessionNames {
   #find(plan: DialPlan, { name, fresh, isPrivate }: Wanted, caller: Caller): BrokerSession | null {
     const suits = ({ facts, link }: BrokerSession): boolean => {
       if (fresh || !isFor(facts, caller) || (isPrivate && facts.openedBy.face === "mcp")) return false;
-      // One that is to dial anyway becomes what ssh_config says of it by now.
+      // One that is to dial anyway becomes what ssh_config says of it by now; one that dials already goes where it said before.
       return (
         facts.key === plan.key ||
-        (link.state !== "live" && (isSameRequest(facts.request, plan.request) || bringsBack(plan, facts)))
+        (isIdle(link) && (isSameRequest(facts.request, plan.request) || bringsBack(plan, facts, caller)))
       );
     };
     if (name === null) {
@@ -113,7 +114,7 @@ export class SessionNames {
 
   async #allowed(name: string, plan: DialPlan, caller: Caller): Promise<string> {
     const why = this.#reserved.has(name)
-      ? "belongs to a session of a later release of ssh-mcp"
+      ? "belongs to a file in sessions/ that this release leaves alone"
       : (await namesAnother(name, plan, caller.face === "mcp" ? this.#resolves : null))
         ? "stands for another host"
         : null;
@@ -138,6 +139,8 @@ export class SessionNames {
   }
 }
 
+const isIdle = ({ state, isDialing }: BrokerSession["link"]): boolean => state !== "live" && !isDialing;
+
 /** Names of each kind that are tried for a session that was given none. */
 const nameAttempts = 50;
 /** When no name like the host's is left. */
@@ -145,12 +148,14 @@ const anyName = "session";
 
 /**
  * Whether a plan is another way to the server of a session that has lost its own: it was opened by files that nobody can read again. As a
- * person would expect, only the same destination does it, and only when it still leads to the same place.
+ * person would expect, only the same destination does it, and only when it still leads to the same place. Nor does an agent:
+ * everybody's next login is made with what it brings.
  */
-const bringsBack = ({ request, resolved }: DialPlan, facts: SessionFacts): boolean => {
+const bringsBack = ({ request, resolved }: DialPlan, facts: SessionFacts, caller: Caller): boolean => {
   const { host, port, user } = facts.resolved;
   return (
     namesGivenFiles(facts.request) &&
+    caller.face === "cli" &&
     request.destination === facts.request.destination &&
     resolved.hostname === host &&
     resolved.port === port &&
@@ -170,7 +175,7 @@ const asksForAnother = (request: DialRequest, { request: own, resolved }: Sessio
     (port !== null && port !== resolved.port) ||
     (configFile !== null && (isPath ? absolute(configFile, cwd) : "none") !== own.configFile) ||
     differs(
-      identityFiles.map((file) => absolute(file, cwd)),
+      identityFiles.map((file) => absoluteKey(file, cwd)),
       own.identityFiles,
     ) ||
     differs(options, own.options)

@@ -49,14 +49,18 @@ export class SessionRecords {
   /**
    * Resolves when the record says what is known now, the time of the last use aside; when it cannot, the call is told beside its result. What
    * agents were given once, they do not get back with an old record: it is removed.
-   * @throws SshMcpError LOCAL_IO when they would get it back, for the old record cannot be removed either
+   * @throws SshMcpError when they would get it back: LOCAL_IO, for the old record cannot be removed either; BROKER_UNAVAILABLE, for the
+   *   records are another broker's by now
    */
   async saveFor(session: Recorded, { notice }: Pick<CallScope, "notice">): Promise<void> {
+    const isSaved = textOf(session.record) === this.#written.get(session)?.text;
+    if (!isSaved && this.#hasLeft) return this.#tellHasLeft(session, notice);
     try {
-      if (textOf(session.record) !== this.#written.get(session)?.text) await this.#write(session);
-      else await this.#writing.get(session);
+      if (isSaved) await this.#writing.get(session);
+      else await this.#write(session);
     } catch (error) {
       const reason = this.#logged(session, error);
+      if (this.#hasLeft) return this.#tellHasLeft(session, notice);
       const isRemoved = await this.#takenFromAgents(session, reason);
       const what = `the session ${session.facts.name} works, but could not be saved: ${reason}`;
       notice(isRemoved ? `${what}; no record of it is left, and it will be forgotten with the broker` : what);
@@ -65,7 +69,28 @@ export class SessionRecords {
 
   /** As `saveFor`, for a call that does not wait: it is told of every failure beside its result, if that is not there yet. */
   saveBeside(session: Recorded, scope: Pick<CallScope, "notice">): void {
+    // Who only ran a command did not ask for it to be kept.
+    if (this.#hasLeft) return;
     this.saveFor(session, scope).catch((error: unknown) => scope.notice(toSshMcpError(error).message));
+  }
+
+  /** Whether the records are another broker's. */
+  get #hasLeft(): boolean {
+    return this.#store !== null && this.#isStopped;
+  }
+
+  /** @throws SshMcpError BROKER_UNAVAILABLE when the other broker gives agents what was taken back here */
+  #tellHasLeft(session: Recorded, notice: CallScope["notice"]): void {
+    const { record, facts } = session;
+    const wasWritten = (this.#written.get(session)?.text ?? "") !== "";
+    const isTakenBack = record !== null && !isForAgents(record) && !this.#keptFromAgents.has(session);
+    const why = "this broker has left its place";
+    if (wasWritten && isTakenBack) {
+      throw new SshMcpError("BROKER_UNAVAILABLE", `${why}: agents get ${facts.name} from the one that took it`, {
+        hint: `ssh-mcp unlend ${facts.name}`,
+      });
+    }
+    notice(`${why}: ${facts.name} is not saved`);
   }
 
   /** Notes a use, to be written when nobody waits any more. */

@@ -38,7 +38,7 @@ export interface RegistryOptions {
   store: RecordStore | null;
   /** Sessions of an earlier broker; they are cached until somebody uses them. */
   restored: readonly SessionRecord[];
-  /** Names that no session may take: a later release keeps their records. */
+  /** Names that no session may take: files that are not ours have them. */
   reserved: readonly string[];
   /** Connections of sessions at once. */
   limit: number;
@@ -84,7 +84,7 @@ export class SessionRegistry implements Sessions {
       hintPrefix,
       nextCallId: () => `c${++this.#calls}`,
       makeRoom: (caller) => {
-        if (this.#isEnding) throw new SshMcpError("CANCELED", "the broker is ending; nothing was sent");
+        this.#mustGoOn();
         makeRoom(this.#sessions.all, limit, caller);
       },
       mayDialBeside: () => !this.#isEnding && this.#sum(({ claimed }) => claimed) <= limit,
@@ -132,13 +132,15 @@ export class SessionRegistry implements Sessions {
     const asked = { name, title, ttlMs, lent, fresh, isPrivate };
     let found = await this.#foundOrAdded(plan, asked, scope);
     // Others had their turn since it was found, and may have ended it.
-    while (found.session.link.isClosed) found = await this.#foundOrAdded(plan, asked, scope);
+    while (found.session.link.isClosed) {
+      this.#mustGoOn();
+      found = await this.#foundOrAdded(plan, asked, scope);
+    }
     const { session, isNew } = found;
-    const reused = !isNew && session.link.usable() !== null;
+    const reused = session.wasOpen;
     const { connection } = await connected(session, plan, null, scope);
     if (!isNew) describe(session, request, scope);
-    await settleLending(session, isPrivate, scope);
-    await this.#records.saveFor(session, scope);
+    await this.#saved(session, settleLending(session, isPrivate, scope), scope);
     return { ...session.opened(connection.login), reused };
   }
 
@@ -147,7 +149,10 @@ export class SessionRegistry implements Sessions {
     if (named?.link.usable() && this.#meanings.known(named, request)) return named;
     this.#noticeTime();
     let target = await this.#target(request, scope, null);
-    while (target.session.link.isClosed) target = await this.#target(request, scope, target.plan);
+    while (target.session.link.isClosed) {
+      this.#mustGoOn();
+      target = await this.#target(request, scope, target.plan);
+    }
     const { session, plan } = target;
     if (plan === null && session.link.usable()) return session;
     await connected(session, plan, request.timeoutMs, scope);
@@ -177,8 +182,7 @@ export class SessionRegistry implements Sessions {
         hint: `ssh-mcp ${lent ? "lend" : "unlend"} ${name}`,
       });
     }
-    await session.lend(lent);
-    await this.#records.saveFor(session, scope);
+    await this.#saved(session, session.lend(lent), scope);
     return session.info;
   }
 
@@ -231,6 +235,20 @@ export class SessionRegistry implements Sessions {
       const isFoundUnnamed = asked.name === null && !asked.fresh;
       return new BrokerSession(newFacts(plan, { ...asked, name, isFoundUnnamed, createdAt }, caller), this.#host, null);
     });
+  }
+
+  /** @throws SshMcpError CANCELED when sessions are only closed any more */
+  #mustGoOn(): void {
+    if (this.#isEnding) throw brokerEnded();
+  }
+
+  /** Saves it while what agents ran on it ends: a broker that is killed meanwhile must not give it back. @throws as `saveFor` */
+  async #saved(session: BrokerSession, ended: Promise<void>, scope: CallScope): Promise<void> {
+    try {
+      await this.#records.saveFor(session, scope);
+    } finally {
+      await ended;
+    }
   }
 
   #sum(count: (session: BrokerSession) => number): number {

@@ -31,7 +31,10 @@ export const describe = (
   else if (title !== null || ttlMs !== null) notice(keptAsItWas(session.facts));
 };
 
-/** Whoever connects lends the session, unless it is to be private, now or from before. A model decides nothing of it. */
+/**
+ * Whoever connects lends the session, unless it is to be private, now or from before. A model decides nothing of it. It is decided at once;
+ * resolves when what agents may not run any more has ended.
+ */
 export const settleLending = async (
   session: BrokerSession,
   isPrivate: boolean,

@@ -58,6 +58,10 @@ class SocketTransport implements Transport {
   /** Bytes of the first in the queue that were taken. */
   #taken = 0;
   #pending = 0;
+  /** Bytes that the kernel took since the beginning. */
+  #out = 0;
+  /** Those who wait until it has taken so many, in that order. */
+  #waiting: { out: number; callback: () => void }[] = [];
   #open = true;
   #scheduled = false;
   /** Something was written out in this turn of the loop. */
@@ -75,6 +79,12 @@ class SocketTransport implements Transport {
     this.#queue.push(bytes);
     this.#pending += bytes.length;
     if (!this.#scheduled && !this.#full) this.#schedule();
+  }
+
+  whenTaken(callback: () => void): void {
+    if (!this.#open) return;
+    this.#waiting.push({ out: this.#out + this.#pending, callback });
+    this.#push();
   }
 
   close(): void {
@@ -107,6 +117,7 @@ class SocketTransport implements Transport {
     this.#socket = null;
     this.#queue = [];
     this.#pending = 0;
+    this.#waiting = [];
     clearTimeout(this.#linger);
     // Later, also when it is this side that closes: whoever calls `close` is not called back from inside.
     queueMicrotask(() => this.onClose());
@@ -131,6 +142,14 @@ class SocketTransport implements Transport {
 
   #flush(): void {
     this.#scheduled = false;
+    this.#push();
+    if (this.#pending > 0) return;
+    if (this.#open) this.onDrain();
+    else this.#socket?.end();
+  }
+
+  /** Gives the kernel what it takes. */
+  #push(): void {
     while (this.#pending > 0 && this.#socket !== null && !this.#full) {
       const bytes = this.#next();
       const taken = this.#socket.write(bytes);
@@ -139,9 +158,7 @@ class SocketTransport implements Transport {
       this.#forget(taken);
       this.#full = taken < bytes.length;
     }
-    if (this.#pending > 0) return;
-    if (this.#open) this.onDrain();
-    else this.#socket?.end();
+    while (this.#waiting[0] !== undefined && this.#waiting[0].out <= this.#out) this.#waiting.shift()?.callback();
   }
 
   /** What goes out next: one large piece, or small ones together, which stay in the queue until they are taken. */
@@ -163,6 +180,7 @@ class SocketTransport implements Transport {
 
   #forget(taken: number): void {
     this.#pending -= taken;
+    this.#out += taken;
     let left = this.#taken + taken;
     let count = 0;
     for (const { length } of this.#queue) {

@@ -5,8 +5,8 @@ import type { RunningCall } from "../core/session.ts";
 import { whoOf } from "./sessions-table.ts";
 import { type Column, table } from "./table.ts";
 
-/** A call as it comes out of the operation: the time in words. */
-export type ListedCall = Omit<RunningCall, "startedAt"> & { startedAt: string };
+/** A call as it comes out of the operation: the time in words, and the command for whoever may read it. */
+export type ListedCall = Omit<RunningCall, "startedAt" | "command"> & { startedAt: string; command: string | null };
 
 /**
  * @param room columns of the terminal; null cuts nothing
@@ -28,4 +28,4 @@ const columns: readonly Column[] = [
 ];
 
 const cells = ({ id, session, startedAt, by, command }: ListedCall, now: number): string[] =>
-  [id, session, formatDuration(now - Date.parse(startedAt)), whoOf(by), command].map(escapeLine);
+  [id, session, formatDuration(now - Date.parse(startedAt)), whoOf(by), command ?? ""].map(escapeLine);

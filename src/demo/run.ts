@@ -6,12 +6,16 @@ import { SshMcpError, toSshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
 import { exitStatus } from "../core/exit-status.ts";
 import { localUser } from "../files/passwd.ts";
+import { within } from "../ssh/within.ts";
 import { endProcesses } from "./end-processes.ts";
 import { type DemoPlace, makePlace } from "./place.ts";
 import { Program } from "./program.ts";
 import { type DemoServer, startServer } from "./server.ts";
 import { Stage } from "./stage.ts";
 import { playDemo } from "./steps.ts";
+
+/** For the demo's server: what it runs is killed, and its one client is gone by then. */
+const stopLimitMs = 3000;
 
 /** @returns the exit status: 0, 1 when a step failed, 128 and the number of the signal that ended it */
 export const runDemo = async (): Promise<number> => {
@@ -58,13 +62,19 @@ const show = async (stage: Stage, signal: AbortSignal): Promise<void> => {
 };
 
 /** Not to be interrupted, and not to fail halfway: each part is tried whatever became of the one before. */
-const cleanUp = async (place: DemoPlace, server: DemoServer | null): Promise<void> => {
+export const cleanUp = async (place: DemoPlace, server: Pick<DemoServer, "stop"> | null): Promise<void> => {
   // Politely first: a broker takes its socket with it, which need not lie in the place.
   const program = new Program(place, AbortSignal.timeout(5000));
-  await program.run(["broker", "stop"]).catch(() => undefined);
-  await endProcesses(() => place.processes());
-  await server?.stop();
-  await place.remove();
+  const parts = [
+    () => program.run(["broker", "stop"]).catch(() => undefined),
+    () => endProcesses(() => place.processes()),
+    // What does not end by then ends with this process.
+    async () => (server === null ? undefined : await within(server.stop(), stopLimitMs, undefined)),
+    () => place.remove(),
+  ];
+  const failures: unknown[] = [];
+  for (const part of parts) await part().catch((thrown: unknown) => failures.push(thrown));
+  if (failures.length > 0) throw failures[0];
 };
 
 const wantsColour = (fd: 1 | 2): boolean =>

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine } from "../core/escape.ts";
-import { defineOperation } from "../core/operation.ts";
+import { type Caller, defineOperation } from "../core/operation.ts";
 import type { RunningCall } from "../core/session.ts";
 import { count, sessionFields, timestamp } from "./fields.ts";
 
@@ -40,7 +40,10 @@ const row = v.object({
 const call = v.object({
   id: v.pipe(v.string(), v.description("The call's own name")),
   session: v.pipe(v.string(), v.description("Name of the session it runs on")),
-  command: v.pipe(v.string(), v.description(`What runs; cut after ${longestCommand} characters`)),
+  command: v.pipe(
+    v.nullable(v.string()),
+    v.description(`What runs; cut after ${longestCommand} characters; null for an agent when it is not its own`),
+  ),
   startedAt: v.pipe(timestamp, v.description("When it began, UTC")),
   by: who("Who runs it"),
 });
@@ -77,7 +80,7 @@ export const sessions = defineOperation({
   cliOnly: [],
   run: async (input, { sessions, caller }) => ({
     sessions: sessions.list(caller),
-    calls: input.running === true ? sessions.calls(caller).map(described) : null,
+    calls: input.running === true ? sessions.calls(caller).map((call) => described(call, caller)) : null,
   }),
   render: ({ sessions, calls }) =>
     [
@@ -89,10 +92,11 @@ export const sessions = defineOperation({
 type Row = v.InferOutput<typeof row>;
 type Call = v.InferOutput<typeof call>;
 
-const described = ({ id, session, command, startedAt, by }: RunningCall): Call => ({
+/** A command line may hold a password: an agent sees none but its own. */
+const described = ({ id, session, command, startedAt, by }: RunningCall, caller: Caller): Call => ({
   id,
   session,
-  command: cut(command),
+  command: caller.face === "cli" || (by.face === caller.face && by.client === caller.client) ? cut(command) : null,
   startedAt: startedAt.toISOString(),
   by,
 });
@@ -101,7 +105,7 @@ const cut = (command: string): string =>
   command.length > longestCommand ? `${command.slice(0, longestCommand).replace(/[\ud800-\udbff]$/, "")}…` : command;
 
 const callLine = ({ id, session, command, startedAt, by }: Call): string =>
-  `call ${id} on ${session} since ${startedAt}, by ${by.face} ${escapeLine(by.client)}: ${escapeLine(command)}`;
+  `call ${id} on ${session} since ${startedAt}, by ${by.face} ${escapeLine(by.client)}${command === null ? "" : `: ${escapeLine(command)}`}`;
 
 const line = (row: Row): string =>
   [

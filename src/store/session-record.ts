@@ -14,6 +14,8 @@ export const recordLimit = 64 * 1024;
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const absolutePath = v.pipe(text, v.startsWith("/"));
+/** Of a key: also `~` and what ssh_config(5) expands, which mean the same from every folder. */
+const keyPath = v.pipe(text, v.regex(/^(\/|~|%d|\$\{)/));
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 /** ISO 8601, and a day that exists. */
 const timestamp = v.pipe(
@@ -27,7 +29,7 @@ const request = v.strictObject({
   destination: text,
   user: v.nullable(text),
   port: v.nullable(port),
-  identityFiles: v.pipe(v.array(absolutePath), v.maxLength(32), v.readonly()),
+  identityFiles: v.pipe(v.array(keyPath), v.maxLength(32), v.readonly()),
   configFile: v.nullable(v.union([v.literal("none"), absolutePath])),
   options: v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(64), v.readonly()),
 });

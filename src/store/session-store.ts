@@ -25,7 +25,7 @@ export interface LoadedRecords {
    * became of it.
    */
   problems: { file: string; what: string }[];
-  /** Names whose records a later release wrote: no session may take one. */
+  /** Names of files that are not ours to touch, as a later release's records, links and other users' files: no session may take one. */
   reserved: string[];
 }
 
@@ -42,7 +42,7 @@ export class SessionStore {
 
   /**
    * Reads every record, and makes the directory. What is ours and corrupt, or cannot be read, is set aside as `NAME.json.corrupt-TIME`; what was not used
-   * for 30 days is removed, and what a killed process had not finished; a later release's record stays as it is. Never throws:
+   * for 30 days is removed, and what a killed process had not finished; what is not ours, and a later release's record, stays as it is. Never throws:
    * each failure is a problem.
    * @param mayChange false changes nothing on disk
    */
@@ -130,7 +130,10 @@ export class SessionStore {
     if (!file.endsWith(".json")) return null;
     const name = file.slice(0, -".json".length);
     const content = readRecordFile(path);
-    if ("foreign" in content) return content.foreign;
+    if ("foreign" in content) {
+      if (isSessionName(name)) loaded.reserved.push(name);
+      return content.foreign;
+    }
     if ("broken" in content) return mayChange ? `${content.broken}; ${this.#setAside(file)}` : content.broken;
     const parsed = parseRecord(content.text, name);
     if (parsed.kind === "newer") {
@@ -159,7 +162,7 @@ export class SessionStore {
 
   #refuseReserved(name: string): void {
     if (!this.#reserved.has(name)) return;
-    throw new SshMcpError("ALREADY_EXISTS", `a later release of ssh-mcp keeps a session named ${name}`, {
+    throw new SshMcpError("ALREADY_EXISTS", `${this.#pathOf(name)} is not this release's, and is left alone`, {
       hint: "ssh-mcp connect --name NAME DESTINATION",
     });
   }

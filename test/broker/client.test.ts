@@ -19,6 +19,7 @@ const scrambled = (): { near: Transport; broker: RawPeer } => {
   const [end, far] = createPair();
   const near: Transport = {
     write: (bytes) => end.write(bytes),
+    whenTaken: (callback) => end.whenTaken(callback),
     close: () => end.close(),
     abort: () => end.abort(),
     pending: 0,

@@ -86,10 +86,11 @@ export const sleep = fake("sleep", async (_input, context) => {
 
 const mebibyte = new Uint8Array(1024 * 1024).fill(0x61);
 
-/** Writes so many MiB to stdout; `produced` is what was accepted. */
+/** Writes so many MiB to stdout, the first a turn later, as a remote command does; `produced` is what was accepted. */
 export const produced = { mebibytes: 0 };
 export const produce = fake("produce", async ({ count = 1 }, { stdout }) => {
   produced.mebibytes = 0;
+  await new Promise((resolve) => setImmediate(resolve));
   for (; produced.mebibytes < count; produced.mebibytes++) await stdout.write(mebibyte);
   return { count, text: null };
 });

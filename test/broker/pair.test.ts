@@ -81,6 +81,17 @@ test("a writer is told when everything was taken", async () => {
   expect(pendingAtDrain).toEqual([0]);
 });
 
+test("what was written counts as taken at once, and never on a closed end", () => {
+  const [left] = createPair();
+  let taken = 0;
+  left.write(Uint8Array.of(1));
+  left.whenTaken(() => taken++);
+  expect(taken).toBe(1);
+  left.close();
+  left.whenTaken(() => taken++);
+  expect(taken).toBe(1);
+});
+
 test("an end that aborts delivers nothing more, and closes both", async () => {
   const [left, right] = createPair();
   const seen: string[] = [];

@@ -71,6 +71,11 @@ class UnreadTransport implements Transport {
     this.bytes += bytes.length;
   }
 
+  /** As if every call had been accepted before the first answer came. */
+  whenTaken(callback: () => void): void {
+    callback();
+  }
+
   close(): void {
     this.closed = true;
   }

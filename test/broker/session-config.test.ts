@@ -6,6 +6,7 @@ import { SessionRegistry } from "../../src/broker/session-registry.ts";
 import type { OpenRequest } from "../../src/core/session.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { type KeyPair, makeKey } from "../support/keys.ts";
+import { startProxy } from "../support/proxy.ts";
 import { type Sshd, startSshd } from "../support/sshd.ts";
 import { tempDir } from "../support/temp.ts";
 import { makeUser, type TemporaryUser } from "../support/users.ts";
@@ -79,6 +80,30 @@ describe("variables", () => {
     await expect(run(registry, named("web"), "true")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     expect(await run(registry, named("web"), "echo in", callOf({ variables }))).toMatchObject({ stdout: "in\n" });
     expect(asked).toHaveLength(2);
+  });
+
+  test("in a key file that a person names are kept as names; an agent names files alone", async () => {
+    configure({ web: {} });
+    const variables = async () => ({ SSH_MCP_TEST_KEYS: keys() });
+    const written: string[] = [];
+    const store = {
+      write: async (record: object) => void written.push(JSON.stringify(record)),
+      remove: async () => {},
+    };
+    const recording = new SessionRegistry({ store });
+    try {
+      await recording.open(at("web", { identityFiles: [inOwnFolder] }), callOf({ variables }));
+      expect(written.join("")).toContain(inOwnFolder);
+      expect(written.join("")).not.toContain(keys());
+    } finally {
+      await recording.closeAll();
+    }
+    const never = () => Promise.reject(new Error("no variable is asked for"));
+    const agents = registry.open(
+      at("web", { identityFiles: [inOwnFolder] }),
+      callOf({ caller: model(), variables: never }),
+    );
+    await expect(agents).rejects.toMatchObject({ code: "INVALID_INPUT", message: expect.not.stringContaining(keys()) });
   });
 
   test("that take their time keep two calls from nothing: one session, one login", async () => {
@@ -167,7 +192,7 @@ describe("a session that dials again", () => {
     const call = callOf();
     if (how === "connect") {
       const again = await registry.open(at("web", { name: "web", ttlMs: 0 }), call);
-      expect(again).toMatchObject({ reused: false, info: { name: "web", title: "the web", port: other.port } });
+      expect(again).toMatchObject({ reused: true, info: { name: "web", title: "the web", port: other.port } });
     }
     expect(await portOf(named("web"), call)).toBe(other.port);
     expect(call.notices).toEqual([
@@ -176,6 +201,17 @@ describe("a session that dials again", () => {
     expect(registry.list(cli)).toMatchObject([{ name: "web", title: "the web", port: other.port, state: "live" }]);
     // By its new identity it is found from now on.
     expect((await registry.open(at("web"), callOf())).info.name).toBe("web");
+  });
+
+  test("on its way to another host than ssh_config names by now is not joined by who names that one", async () => {
+    const slow = await startProxy(sshd);
+    slow.setDelay(200);
+    configure({ web: { port: slow.port } });
+    const first = portOf(at("web"));
+    await waitFor(() => registry.busy, { what: "the login" });
+    configure({ web: { port: other.port } });
+    expect(await portOf(at("web"))).toBe(other.port);
+    expect(await first).toBe(sshd.port);
   });
 
   test("for many at once does so once", async () => {

@@ -298,6 +298,20 @@ describe("a session that was opened so", () => {
     expect(await run(registry, named("box"), "echo in")).toMatchObject({ stdout: "in\n" });
   });
 
+  test("does not come back by what an agent brings", async () => {
+    await registry.open(byConfig("box", { ttlMs: 50 }), withConfig(configOf("box")));
+    await idle("box");
+    const path = join(tempDir("config"), "config");
+    writeFileSync(path, configOf("box"), { mode: 0o600 });
+    const agent = callOf({ caller: model() });
+    const byFile = byConfig("box", { configFile: path, name: "box" });
+    expect(await errorOf(registry.open(byFile, agent))).toMatchObject({ code: "ALREADY_EXISTS" });
+    expect((await registry.open({ ...byFile, name: null }, agent)).info.name).not.toBe("box");
+    // It is as it was: a person's way brings it back.
+    expect(await errorOf(run(registry, named("box"), "true"))).toMatchObject({ code: "CONFIG_INVALID" });
+    expect((await registry.open(byFile, callOf())).info.name).toBe("box");
+  });
+
   test("does not come back as another server's, nor by an attempt that failed", async () => {
     await registry.open(byConfig("box", { ttlMs: 50 }), withConfig(configOf("box")));
     await idle("box");

@@ -1,6 +1,6 @@
 /** What an agent can see, use, name and close, and what a person can take back. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SessionRegistry } from "../../src/broker/session-registry.ts";
 import type { OpenRequest } from "../../src/core/session.ts";
@@ -152,6 +152,30 @@ describe("a private session", () => {
     expect(mine).toMatchObject({ reused: false, info: { name: "prod-2", lent: false, openedBy: { face: "cli" } } });
     expect(namesOf(registry, model())).toEqual(["prod"]);
   });
+});
+
+test("a call that found its session connected does not go elsewhere when that is over by then", async () => {
+  const path = join(tempDir("config"), "config");
+  const text = readFileSync(config, "utf8");
+  writeFileSync(path, text, { mode: 0o600 });
+  const request = requestFor("web", { configFile: path, options: [], ttlMs: 50 });
+  await registry.open(request, callOf());
+  const again = await registry.use(named("web"), agent());
+  await waitFor(() => registry.list(cli)[0]?.state === "cached", { what: "the end of the idle time" });
+  expect(await execOn(again, "id -un", agent())).toMatchObject({ stdout: `${user.name}\n` });
+  await waitFor(() => registry.list(cli)[0]?.state === "cached", { what: "the end of the idle time" });
+  writeFileSync(path, text.replace(`User ${user.name}`, `User ${sshd.user}`));
+  const before = logins();
+  await expect(execOn(again, "id -un", agent())).rejects.toMatchObject({
+    code: "CONNECTION_LOST",
+    message: "the connection of web was lost, and it leads elsewhere by now; no command was sent",
+    hint: 'ssh_exec {"target":"web","command":"COMMAND"}',
+  });
+  expect(logins()).toBe(before);
+  // The next one hears of it.
+  const next = agent();
+  await run(registry, named("web"), "true", next);
+  expect(next.notices).toEqual([expect.stringContaining(`web now leads to ${sshd.user}@`)]);
 });
 
 describe("a session that exec opened", () => {

@@ -146,6 +146,25 @@ describe("a record", () => {
     expect(third.notices).toHaveLength(1);
   });
 
+  test("of a session that is taken back says so before what an agent runs has ended", async () => {
+    await registry.open(request({ name: "web" }), callOf());
+    const started = Promise.withResolvers<void>();
+    const stubborn = "trap '' TERM INT HUP; echo; while :; do sleep 1; done";
+    let isOver = false;
+    const running = run(registry, named("web"), stubborn, callOf({ caller: model() }), started.resolve).then(
+      (result) => {
+        isOver = true;
+        return result;
+      },
+    );
+    await started.promise;
+    const lending = registry.lend("web", false, callOf());
+    await waitFor(() => !onDisk("web").lent, { what: "the record" });
+    expect(isOver).toBe(false);
+    expect(await lending).toMatchObject({ lent: false, running: 0 });
+    expect(await running).toMatchObject({ outcome: "canceled" });
+  });
+
   test("that let agents in does not come back when its change cannot be saved: it is removed, or the operation fails", async () => {
     const failing = { disk: false, removal: false };
     const store = new SessionStore(directory);
@@ -251,8 +270,21 @@ describe("a record", () => {
     await run(registry, named("web"), "true");
     await registry.stopRecording();
     expect(Date.parse(onDisk("web").lastUsedAt)).toBe(clock.wall());
-    await registry.lend("web", false, callOf());
-    await registry.open(request({ name: "later" }), callOf());
+    // Who takes it back must know that the other broker has not heard of it, however often that is tried here.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(registry.lend("web", false, callOf())).rejects.toMatchObject({
+        code: "BROKER_UNAVAILABLE",
+        message: "this broker has left its place: agents get web from the one that took it",
+        hint: "ssh-mcp unlend web",
+      });
+    }
+    const later = callOf();
+    await registry.open(request({ name: "later", lent: false }), later);
+    await registry.lend("later", true, later);
+    expect(later.notices).toEqual(Array(2).fill("this broker has left its place: later is not saved"));
+    const ran = callOf();
+    await run(registry, request({ identityFiles: [key.path], options: ["StrictHostKeyChecking=no"] }), "true", ran);
+    expect(ran.notices).toEqual([]);
     await registry.close(["web"], cli);
     expect(files()).toEqual(["web.json"]);
     expect(onDisk("web").lent).toBe(true);
@@ -297,7 +329,7 @@ describe("after a restart", () => {
     await kill();
     registry = restarted();
     const again = await registry.open(request(relative), there);
-    expect(again).toMatchObject({ reused: false, info: { name: "web", state: "live" } });
+    expect(again).toMatchObject({ reused: true, info: { name: "web", state: "live" } });
     // The key that was accepted the first time is known, where it was written down.
     expect(readFileSync(join(home, "known"), "utf8").trim().split("\n")).toHaveLength(1);
   });
@@ -393,7 +425,7 @@ describe("after a restart", () => {
     registry = new SessionRegistry({ store, restored: records, reserved });
     await expect(registry.open(request({ name: "web" }), callOf())).rejects.toMatchObject({
       code: "ALREADY_EXISTS",
-      message: "the name web belongs to a session of a later release of ssh-mcp",
+      message: "the name web belongs to a file in sessions/ that this release leaves alone",
     });
     const config = join(tempDir("config"), "config");
     writeFileSync(config, `Host web\n  HostName 127.0.0.1\n  Port ${sshd.port}\n  User ${user.name}\n`);

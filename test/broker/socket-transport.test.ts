@@ -135,6 +135,55 @@ describe("bytes", () => {
   });
 });
 
+describe("what was written is taken", () => {
+  test("at once by a socket that has room, together with what waited for the end of the turn", async () => {
+    const { near, far } = await joined();
+    const got = collect(far);
+    const taken: string[] = [];
+    near.write(new Uint8Array(100));
+    near.write(new Uint8Array(200));
+    near.whenTaken(() => taken.push("first"));
+    near.write(new Uint8Array(300));
+    near.whenTaken(() => taken.push("second"));
+    expect(taken).toEqual(["first", "second"]);
+    expect(near.pending).toBe(0);
+    await waitFor(() => got.bytes === 600, { what: "all of it", interval: 1 });
+  });
+
+  test("when the reader made room for it, in order, and not only when nothing waits any more", async () => {
+    const { peer, near } = await startPeer(0);
+    peer.signal("SIGSTOP");
+    const taken: number[] = [];
+    near.write(new Uint8Array(8 * mebibyte));
+    near.whenTaken(() => taken.push(near.pending));
+    near.write(new Uint8Array(16 * mebibyte));
+    near.whenTaken(() => taken.push(near.pending));
+    await turns(10);
+    expect(taken).toEqual([]);
+    peer.signal("SIGCONT");
+    await waitFor(() => taken.length === 2, { what: "both", interval: 1 });
+    expect(taken[0]).toBeGreaterThan(0);
+    expect(taken[1]).toBe(0);
+    near.close();
+    await peer.exit();
+  });
+
+  test("never, when the connection ends before", async () => {
+    const { peer, near } = await startPeer(0);
+    const got = collect(near);
+    peer.signal("SIGSTOP");
+    let taken = 0;
+    near.write(new Uint8Array(8 * mebibyte));
+    near.whenTaken(() => taken++);
+    near.abort();
+    near.whenTaken(() => taken++);
+    await waitFor(() => got.closes > 0, { what: "the close", interval: 1 });
+    expect(taken).toBe(0);
+    peer.signal("SIGCONT");
+    await peer.exit();
+  });
+});
+
 describe("close", () => {
   test("right after a large write delivers all of it", async () => {
     const { near, far } = await joined();

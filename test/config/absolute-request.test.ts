@@ -9,7 +9,7 @@ afterAll(cleanup);
 const here = (more: Partial<HostEnvironment> = {}): HostEnvironment => ({ ...environment(null), ...more });
 
 const from = (given: HostRequest, env: HostEnvironment): HostRequest =>
-  absoluteRequest(given, resolveHost(given, env), env);
+  absoluteRequest(given, env);
 
 describe("a request made absolute", () => {
   test.each<[string, Partial<HostRequest>]>([

@@ -12,11 +12,25 @@ test("asks for what the caller may see, and for calls only when they are wanted"
     expect(fake.asked).toEqual([]);
     expect(await sessions.run({ running: true }, context)).toEqual({
       sessions: [info],
-      calls: [{ ...call, startedAt: "1970-01-01T00:00:00.000Z" }],
+      // A person's command line is a person's to read: there may be a password in it.
+      calls: [{ ...call, command: face === "cli" ? call.command : null, startedAt: "1970-01-01T00:00:00.000Z" }],
     });
     expect(fake.asked).toEqual([context.caller]);
     expect(fake.lists).toEqual([context.caller, context.caller, context.caller]);
   }
+});
+
+test("shows an agent what it runs itself, and of others only that they do, since when, and who", async () => {
+  const by = (client: string, command: string): RunningCall => ({ ...call, command, by: { face: "mcp", client } });
+  const fake = new FakeSessions();
+  fake.calls = () => [call, by("editor 1.0", "sleep 1"), by("editor 2.0", "sleep 2")];
+  const listed = await sessions.run({ running: true }, contextFor("mcp", fake));
+  expect(listed.calls?.map(({ command }) => command)).toEqual([null, "sleep 1", null]);
+  expect(sessions.render(listed).split("\n").slice(1)).toEqual([
+    "call 3 on web since 1970-01-01T00:00:00.000Z, by cli cli",
+    "call 3 on web since 1970-01-01T00:00:00.000Z, by mcp editor 1.0: sleep 1",
+    "call 3 on web since 1970-01-01T00:00:00.000Z, by mcp editor 2.0",
+  ]);
 });
 
 class Running extends FakeSessions {

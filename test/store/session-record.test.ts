@@ -62,7 +62,7 @@ describe("parseRecord", () => {
     ["request.port", { ...base, request: { ...request, port: 0 } }],
     ["request.port", { ...base, request: { ...request, port: 65536 } }],
     ["request.identityFiles.0", { ...base, request: { ...request, identityFiles: ["id"] } }],
-    ["request.identityFiles.0", { ...base, request: { ...request, identityFiles: ["~/id"] } }],
+    ["request.identityFiles.0", { ...base, request: { ...request, identityFiles: ["./~/id"] } }],
     ["request.configFile", { ...base, request: { ...request, configFile: "conf" } }],
     ["request.options", { ...base, request: { ...request, options: Array(65).fill("") } }],
     ["resolved.port", { ...base, resolved: { ...base.resolved, port: 22.5 } }],

@@ -194,8 +194,14 @@ describe("what lies there and is no record of ours", () => {
     put("notes.txt", "not ours");
     put("web.json~", "an editor's");
     const before = stateOf(directory);
-    const { records, problems } = new SessionStore(directory).loadAll();
+    const store = new SessionStore(directory);
+    const { records, problems, reserved } = store.loadAll();
     expect(records.map(({ name }) => name)).toEqual(["web"]);
+    // Nor are their names used: what would be written over them, or removed, is another's.
+    expect(reserved).toEqual(["dangling", "fifo", "folder", "foreign", "link"]);
+    for (const act of [store.write(recordOf("link")), store.remove("link"), store.remove("foreign")]) {
+      expect((await rejectionOf(act)).code).toBe("ALREADY_EXISTS");
+    }
     expect(problems).toEqual([
       { file: "dangling.json", what: "is a symbolic link" },
       { file: "fifo.json", what: "is not a file" },
