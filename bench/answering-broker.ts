@@ -1,8 +1,8 @@
 /** A broker that answers every request at once, in this process: a client that talks to it waits for nothing but itself. */
 
-import { decodeJson, FrameReader, frameType } from "../src/broker/frame.ts";
-import { encodeControl, protocolVersion, type Transport } from "../src/broker/protocol.ts";
-import { listenOnSocket } from "../src/broker/socket-transport.ts";
+import { decodeJson, FrameReader, frameType } from "../src/broker/wire/frame.ts";
+import { encodeControl, protocolVersion, type Transport } from "../src/broker/wire/protocol.ts";
+import { listenOnSocket } from "../src/broker/wire/socket-transport.ts";
 import { release } from "../src/core/version.ts";
 import { brokerPlace, makeBrokerPlace } from "../src/files/broker-place.ts";
 import type { Base } from "./broker.ts";

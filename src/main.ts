@@ -7,7 +7,7 @@ export {};
 
 const words = process.argv.slice(2);
 
-const accessToBrokers = async () => (await import("./broker/access.ts")).brokerAccess(process.env);
+const accessToBrokers = async () => (await import("./broker/client/access.ts")).brokerAccess(process.env);
 
 const serveAgent = async (): Promise<number> => {
   const { serve } = await import("./mcp/serve.ts");
@@ -21,7 +21,7 @@ const serveAgent = async (): Promise<number> => {
   });
 };
 
-const beBroker = async (): Promise<number> => (await import("./broker/run-broker.ts")).runBroker();
+const beBroker = async (): Promise<number> => (await import("./broker/process/run-broker.ts")).runBroker();
 
 const showDemo = async (): Promise<number> => (await import("./demo/run.ts")).runDemo();
 

@@ -1,5 +1,5 @@
 /** Who is asked for what only a person can answer, and how: shared by every way to run a command. */
-import type { CallOptions } from "../broker/client.ts";
+import type { CallOptions } from "../broker/client/client.ts";
 import { isInBackground } from "../files/background.ts";
 import type { PausableInput, QuestionDevice } from "./world.ts";
 

@@ -1,5 +1,5 @@
 /** `ssh-mcp broker status|stop|restart`: about the process that keeps the sessions, not about what runs in it. */
-import type { BrokerStatus } from "../broker/protocol.ts";
+import type { BrokerStatus } from "../broker/wire/protocol.ts";
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine } from "../core/escape.ts";
 import { exitStatus } from "../core/exit-status.ts";

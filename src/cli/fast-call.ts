@@ -1,6 +1,6 @@
 /** A plain `exec` after its request was sent: its streams, its questions and its end, as `perform.ts` has them. */
-import { NotAccepted, NotAnswering } from "../broker/call-errors.ts";
-import { BrokerClient, type CallOptions } from "../broker/client.ts";
+import { NotAccepted, NotAnswering } from "../broker/client/call-errors.ts";
+import { BrokerClient, type CallOptions } from "../broker/client/client.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { exitStatus, exitStatusOfCommand } from "../core/exit-status.ts";
 import { quickFiles } from "../files/quick-files.ts";
@@ -69,7 +69,7 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
 const aboutSilence = async () => {
   const [{ brokerPlace }, { explained, isStopped }] = await Promise.all([
     import("../files/broker-place.ts"),
-    import("../broker/silence.ts"),
+    import("../broker/client/silence.ts"),
   ]);
   const place = brokerPlace();
   return { explained: (thrown: unknown) => explained(place, thrown), isStopped: () => isStopped(place) };

@@ -3,9 +3,9 @@
  * this loads what it takes to send the request and no more; what follows is loaded while the broker is at work. It ends like the same words
  * over the full command line.
  */
-import { encodeHello, encodeRequest } from "../broker/opening.ts";
-import type { Transport } from "../broker/protocol.ts";
-import { connectSocket } from "../broker/socket-transport.ts";
+import { encodeHello, encodeRequest } from "../broker/wire/opening.ts";
+import type { Transport } from "../broker/wire/protocol.ts";
+import { connectSocket } from "../broker/wire/socket-transport.ts";
 import type { Caller } from "../core/operation.ts";
 import { placeOf } from "../core/place.ts";
 import { quickFiles } from "../files/quick-files.ts";

@@ -1,5 +1,5 @@
 /** Runs one operation through the broker, with this process's streams, signals and terminal. */
-import type { CallOptions } from "../broker/client.ts";
+import type { CallOptions } from "../broker/client/client.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { exitStatus } from "../core/exit-status.ts";
 import { placeOf } from "../core/place.ts";

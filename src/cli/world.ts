@@ -1,6 +1,6 @@
 /** What the command line touches of its process and of the system, in one place, so that a test can give it another one. */
-import type { CallOptions } from "../broker/client.ts";
-import type { BrokerStatus } from "../broker/protocol.ts";
+import type { CallOptions } from "../broker/client/client.ts";
+import type { BrokerStatus } from "../broker/wire/protocol.ts";
 import type { Standing } from "../core/place.ts";
 import type { Question, Sink } from "../core/session.ts";
 import { Input } from "./input.ts";

@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import type { CallOptions } from "../broker/client.ts";
+import type { CallOptions } from "../broker/client/client.ts";
 import { SshMcpError, toSshMcpError } from "../core/errors.ts";
 import type { Caller, Operation } from "../core/operation.ts";
 import { defaultCaptureLimit } from "../core/output.ts";

@@ -1,5 +1,5 @@
 /** Connects to the broker that the environment says, and prints what became of it as one line of JSON. */
-import { connectToBroker } from "../../src/broker/connect.ts";
+import { connectToBroker } from "../../src/broker/client/connect.ts";
 import { toSshMcpError } from "../../src/core/errors.ts";
 import { brokerPlace } from "../../src/files/broker-place.ts";
 

@@ -3,14 +3,14 @@
  * the directory.
  */
 import { join } from "node:path";
-import { BrokerLog } from "../../src/broker/broker-log.ts";
-import { createDispatch } from "../../src/broker/dispatch.ts";
-import { Lifetime } from "../../src/broker/lifetime.ts";
-import { heedProcessEvents } from "../../src/broker/process-events.ts";
-import { SessionRegistry } from "../../src/broker/session-registry.ts";
+import { BrokerLog } from "../../src/broker/process/broker-log.ts";
+import { createDispatch } from "../../src/broker/process/dispatch.ts";
+import { Lifetime } from "../../src/broker/process/lifetime.ts";
+import { heedProcessEvents } from "../../src/broker/process/process-events.ts";
+import { SessionRegistry } from "../../src/broker/sessions/session-registry.ts";
 import { tryLock } from "../../src/files/lock.ts";
 import { machinePlace } from "../../src/files/machine.ts";
-import { fake, noSessions, operations } from "./fake-operations.ts";
+import { fake, noSessions, operations } from "./process/fake-operations.ts";
 
 const [directory = "", idleMs = "60000"] = process.argv.slice(2);
 const lock = tryLock(join(directory, "broker.lock"));

@@ -1,4 +1,4 @@
-import type { Transport } from "../../src/broker/protocol.ts";
+import type { Transport } from "../../src/broker/wire/protocol.ts";
 
 const chunkSize = 256 * 1024;
 

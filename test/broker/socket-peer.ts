@@ -2,7 +2,7 @@
  * The other end of a socket, in a process of its own: `bun socket-peer.ts SOCKET BYTES`. Listens, prints `listening`; sends BYTES to whoever
  * connects and reads to the end at the same time; prints the hash of what it got, and ends.
  */
-import { listenOnSocket } from "../../src/broker/socket-transport.ts";
+import { listenOnSocket } from "../../src/broker/wire/socket-transport.ts";
 import { pour } from "./pour.ts";
 
 const [path = "", bytes = "0"] = process.argv.slice(2);

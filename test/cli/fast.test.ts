@@ -1,9 +1,9 @@
 /** The fast path beside the full command line, with the compiled binary and real servers: whatever happens, both end alike. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { decodeJson, FrameReader } from "../../src/broker/frame.ts";
-import { type ListeningSocket, listenOnSocket } from "../../src/broker/socket-transport.ts";
+import { decodeJson, FrameReader } from "../../src/broker/wire/frame.ts";
+import { type ListeningSocket, listenOnSocket } from "../../src/broker/wire/socket-transport.ts";
 import { brokerPlace, makeBrokerPlace } from "../../src/files/broker-place.ts";
-import { RawPeer } from "../broker/raw-peer.ts";
+import { RawPeer } from "../broker/process/raw-peer.ts";
 import { type Places, startPlaces } from "../faces/places.ts";
 import { buildOnce, run } from "../support/binary.ts";
 import { brokerOf } from "../support/brokers.ts";

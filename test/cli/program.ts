@@ -4,8 +4,8 @@
  * FAKE_LOG names a file that gets one JSON line for every request that reaches the sessions.
  */
 import { appendFileSync } from "node:fs";
-import { createDispatch } from "../../src/broker/dispatch.ts";
-import { serveLocally } from "../../src/broker/local.ts";
+import { createDispatch } from "../../src/broker/process/dispatch.ts";
+import { serveLocally } from "../../src/broker/process/local.ts";
 import { runCli } from "../../src/cli/run.ts";
 import { type Broker, type BrokerChoice, type BrokerControl, processWorld } from "../../src/cli/world.ts";
 import { parseDestination } from "../../src/core/destination.ts";

@@ -8,8 +8,7 @@ afterAll(cleanup);
 
 const here = (more: Partial<HostEnvironment> = {}): HostEnvironment => ({ ...environment(null), ...more });
 
-const from = (given: HostRequest, env: HostEnvironment): HostRequest =>
-  absoluteRequest(given, env);
+const from = (given: HostRequest, env: HostEnvironment): HostRequest => absoluteRequest(given, env);
 
 describe("a request made absolute", () => {
   test.each<[string, Partial<HostRequest>]>([

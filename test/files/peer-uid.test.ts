@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { listenOnSocket } from "../../src/broker/socket-transport.ts";
+import { listenOnSocket } from "../../src/broker/wire/socket-transport.ts";
 import { peerUid } from "../../src/files/peer-uid.ts";
 import { cleanup, onCleanup } from "../support/cleanup.ts";
 import { mustRun } from "../support/command.ts";

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { listenOnSocket } from "../../src/broker/socket-transport.ts";
+import { listenOnSocket } from "../../src/broker/wire/socket-transport.ts";
 import { type BrokerPlace, brokerPlace, makeBrokerPlace } from "../../src/files/broker-place.ts";
 import { machinePlace } from "../../src/files/machine.ts";
 import { libcFiles, nodeFiles, type QuickFiles } from "../../src/files/quick-files.ts";

@@ -16,14 +16,14 @@ export interface Rule {
 
 /** The broker's client side: what faces may import of it. What these import inside the broker belongs to it as well. */
 export const clientSide = [
-  "broker/protocol.ts",
-  "broker/client.ts",
-  "broker/remote.ts",
+  "broker/wire/protocol.ts",
+  "broker/client/client.ts",
+  "broker/client/remote.ts",
   // The command line's warm path is made of these.
-  "broker/opening.ts",
-  "broker/socket-transport.ts",
-  "broker/call-errors.ts",
-  "broker/silence.ts",
+  "broker/wire/opening.ts",
+  "broker/wire/socket-transport.ts",
+  "broker/client/call-errors.ts",
+  "broker/client/silence.ts",
 ];
 
 const folders = ["core", "files", "config", "policy", "ssh", "store", "operations", "broker client", "broker"];

@@ -1,4 +1,4 @@
-import type { CallOptions } from "../../src/broker/client.ts";
+import type { CallOptions } from "../../src/broker/client/client.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 import type { CallClient } from "../../src/mcp/call.ts";
 

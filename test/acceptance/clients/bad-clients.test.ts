@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { encodeFrame, frameType } from "../../../src/broker/frame.ts";
-import { encodeControl, protocolVersion, valueLimit } from "../../../src/broker/protocol.ts";
+import { encodeFrame, frameType } from "../../../src/broker/wire/frame.ts";
+import { encodeControl, protocolVersion, valueLimit } from "../../../src/broker/wire/protocol.ts";
 import { release } from "../../../src/core/version.ts";
 import { machinePlace } from "../../../src/files/machine.ts";
 import { marked, nextMark } from "../../faces/marks.ts";

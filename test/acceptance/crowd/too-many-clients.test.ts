@@ -1,7 +1,7 @@
 /** More processes than the broker serves: whoever comes is told so, and a person can still look at it and end it. */
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
-import { encodeHello } from "../../../src/broker/opening.ts";
+import { encodeHello } from "../../../src/broker/wire/opening.ts";
 import { machinePlace } from "../../../src/files/machine.ts";
 import { brokersOf } from "../../support/brokers.ts";
 import { cleanup, onCleanup } from "../../support/cleanup.ts";

@@ -22,7 +22,7 @@ export const buildRelease = async (version: string, protocol?: number): Promise<
   symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
   change(join(tree, "package.json"), /"version": "[^"]*"/, `"version": "${version}"`);
   if (protocol !== undefined) {
-    change(join(tree, "src/broker/protocol.ts"), /protocolVersion = \d+/, `protocolVersion = ${protocol}`);
+    change(join(tree, "src/broker/wire/protocol.ts"), /protocolVersion = \d+/, `protocolVersion = ${protocol}`);
   }
   const binary = join(tree, "ssh-mcp");
   await mustRun([process.execPath, join(tree, "src/build.ts"), "--outfile", binary], { timeout: 60_000 });

@@ -1,0 +1,78 @@
+/**
+ * The one way to run an operation, for every face: find, validate, ask policy, run, check. Each step is a small wrapper
+ * around the next; whatever else must hold for every operation becomes one more of them.
+ */
+import type * as v from "valibot";
+import { SshMcpError } from "../../core/errors.ts";
+import { shown } from "../../core/escape.ts";
+import type { Caller, Context, Operation } from "../../core/operation.ts";
+import type { Ask, CallScope, Sessions, Sink } from "../../core/session.ts";
+import type { Rule } from "../../policy/evaluate.ts";
+import type { Request } from "../wire/protocol.ts";
+import { captured } from "./capture.ts";
+import { permitted } from "./permit.ts";
+import { checked, validated } from "./validate.ts";
+
+/** What a connection gives to a call. */
+export interface CallIo {
+  /** Aborted when the client cancels; with the error CANCELED, which says why, when it goes away or the broker ends. */
+  signal: AbortSignal;
+  /** Fails when the call is canceled: a cut input never looks complete. */
+  stdin: AsyncIterable<Uint8Array>;
+  /** Writes are rejected when the call is canceled. */
+  stdout: Sink;
+  stderr: Sink;
+  ask: Ask;
+  asks: boolean;
+  variables: CallScope["variables"];
+  /** Reading fails when the call is canceled. */
+  files: CallScope["files"];
+  notice: CallScope["notice"];
+  /** Dropped unless the face asked for it. */
+  progress(message: string): void;
+}
+
+/** Runs a request; resolves with the operation's output, rejects with an SshMcpError or a bug. */
+export type Dispatch = (request: Request, io: CallIo) => Promise<unknown>;
+
+/** A request on its way to its operation. */
+export interface Invocation<Input = v.InferOutput<Operation["input"]>> {
+  operation: Operation;
+  input: Input;
+  /** As in `Request`. */
+  capture: number | null;
+  context: Context;
+}
+
+export type Run = (invocation: Invocation) => Promise<Record<string, unknown>>;
+
+export interface DispatchOptions {
+  operations: readonly Operation[];
+  sessions: Sessions;
+  rules: readonly Rule[];
+}
+
+/**
+ * Composes the steps. What it makes rejects with USAGE for an operation that there is not, or
+ * not for this face, INVALID_INPUT for an input its schema refuses, POLICY_DENIED,
+ * APPROVAL_REQUIRED, and with whatever the operation throws.
+ */
+export const createDispatch = ({ operations, sessions, rules }: DispatchOptions): Dispatch => {
+  const byName = new Map(operations.map((operation) => [operation.name, operation]));
+  const run = validated(operations, permitted(rules, checked(captured(runOperation))));
+  return async (request, io) => {
+    const { caller, input, capture } = request;
+    const operation = offered(byName.get(request.operation), request.operation, caller);
+    return await run({ operation, input, capture, context: { ...io, caller, sessions } });
+  };
+};
+
+const runOperation: Run = ({ operation, input, context }) => operation.run(input, context);
+
+const offered = (operation: Operation | undefined, name: string, { face }: Caller): Operation => {
+  if (operation === undefined) {
+    throw new SshMcpError("USAGE", `there is no operation ${shown(name)}`, { hint: "ssh-mcp --help" });
+  }
+  if (operation.faces.includes(face)) return operation;
+  throw new SshMcpError("USAGE", `${operation.name} is not offered to the ${face} face`, { hint: "ssh-mcp --help" });
+};

@@ -1,0 +1,107 @@
+import type { Caller } from "../../core/operation.ts";
+import type { DialRequest, SessionInfo } from "../../core/session.ts";
+import { recordVersion, type SessionRecord } from "../../store/session-record.ts";
+import type { DialPlan } from "./dial-plan.ts";
+import { defaultTtlMs } from "./session-expiry.ts";
+
+/** What is known of a session beside its connection. */
+export interface SessionFacts {
+  name: string;
+  /** Whether a person's `connect` leads to it without the name: nobody chose it, and no other session was the same. Forgotten with the broker. */
+  isFoundUnnamed: boolean;
+  title: string | null;
+  /** Idle time until the connection is closed; 0 is never. */
+  ttlMs: number;
+  openedBy: SessionInfo["openedBy"];
+  lent: boolean;
+  /** Whether a person wants it kept from agents; one that is private without that is lent by the next `connect`. */
+  keptPrivate: boolean;
+  createdAt: Date;
+  /** See `DialPlan`. */
+  request: DialRequest;
+  key: string;
+  /** What was dialled last, or is about to be. */
+  resolved: SessionRecord["resolved"];
+  /** What the last login said; null before the first. */
+  login: LoginFacts | null;
+}
+
+export interface LoginFacts {
+  /** `SHA256:…` */
+  hostKey: string;
+  /** RFC 4252 method name that succeeded last. */
+  authMethod: string;
+  /** Whether a person answered a question for a secret, or gave what only one process could read. */
+  needsPerson: boolean;
+}
+
+/** What a new session is to be. */
+export interface NewSession {
+  name: string;
+  /** See `SessionFacts`. */
+  isFoundUnnamed: boolean;
+  title: string | null;
+  /** Null is the default. */
+  ttlMs: number | null;
+  lent: boolean;
+  /** Whether it is kept from agents because a person wants it so. */
+  isPrivate: boolean;
+  createdAt: Date;
+}
+
+/** A session that was never open yet. */
+export const newFacts = (plan: DialPlan, asked: NewSession, { face, client }: Caller): SessionFacts => {
+  const { name, isFoundUnnamed, title, ttlMs, lent, isPrivate, createdAt } = asked;
+  const { hostname: host, port, user } = plan.resolved;
+  return {
+    ...{ name, isFoundUnnamed, title, lent, createdAt },
+    keptPrivate: isPrivate,
+    ttlMs: ttlMs ?? defaultTtlMs,
+    openedBy: { face, client },
+    // The limit was for the caller's own login.
+    request: { ...plan.request, timeoutMs: null },
+    key: plan.key,
+    resolved: { host, port, user },
+    login: null,
+  };
+};
+
+/** Whether the caller opened it: an agent, under the same name and version. Every person is the same one. */
+export const isOwn = ({ openedBy }: SessionFacts, caller: Caller): boolean =>
+  openedBy.face === caller.face && openedBy.client === caller.client;
+
+/** Whether a caller may see, use and close it: an agent only what was lent to agents or what it opened itself. */
+export const isFor = (facts: SessionFacts, caller: Caller): boolean =>
+  caller.face === "cli" || facts.lent || isOwn(facts, caller);
+
+/** Null for a session that was never open: it is none yet. */
+export const recordOf = (facts: SessionFacts, lastUsedAt: Date): SessionRecord | null => {
+  const { login, request, createdAt, name, key, title, ttlMs, openedBy, lent, keptPrivate, resolved } = facts;
+  if (login === null) return null;
+  const { destination, user, port, identityFiles, configFile, options } = request;
+  // Written out, so that equal facts make equal text.
+  return {
+    version: recordVersion,
+    ...{ key, name, title },
+    request: { destination, user, port, identityFiles: [...identityFiles], configFile, options: [...options] },
+    resolved: { host: resolved.host, port: resolved.port, user: resolved.user },
+    ...{ hostKey: login.hostKey, authMethod: login.authMethod },
+    openedBy: { face: openedBy.face, client: openedBy.client },
+    ...{ lent, keptPrivate },
+    ...{ createdAt: createdAt.toISOString(), lastUsedAt: lastUsedAt.toISOString() },
+    ...{ ttlMs, needsPerson: login.needsPerson },
+  };
+};
+
+export const factsOf = (record: SessionRecord): SessionFacts => {
+  const { name, title, ttlMs, openedBy, lent, keptPrivate, createdAt, request, key, resolved } = record;
+  const { hostKey, authMethod, needsPerson } = record;
+  return {
+    ...{ name, title, ttlMs, openedBy, lent, key, resolved },
+    isFoundUnnamed: false,
+    keptPrivate: keptPrivate && !lent,
+    createdAt: new Date(createdAt),
+    request: { ...request, timeoutMs: null },
+    login: { hostKey, authMethod, needsPerson },
+  };
+};

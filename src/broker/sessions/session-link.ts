@@ -1,0 +1,256 @@
+import { type ErrorCode, SshMcpError } from "../../core/errors.ts";
+import type { Caller } from "../../core/operation.ts";
+import type { CallScope, SessionState } from "../../core/session.ts";
+import { sessionNameFrom } from "../../core/target.ts";
+import type { Connection } from "../../ssh/connection.ts";
+import { fingerprint } from "../../ssh/known-hosts-key.ts";
+import { closedAlready } from "./cancel-reasons.ts";
+import { withConnectHint } from "./connect-hint.ts";
+import type { DialScope } from "./dial.ts";
+import { type DialPlan, planAgain } from "./dial-plan.ts";
+import { namesGivenFiles } from "./given-files.ts";
+import { LiveConnection } from "./live-connection.ts";
+import { ExpiryTimer, millisecondsLeft } from "./session-expiry.ts";
+import { isFor, type SessionFacts } from "./session-facts.ts";
+import { notLent, openedByPipe } from "./session-hints.ts";
+import type { SessionHost } from "./session-host.ts";
+import { SharedDial } from "./shared-dial.ts";
+
+/** After these nothing is known to be wrong with the server: the next use may well succeed. */
+const harmless: ReadonlySet<ErrorCode> = new Set(["CANCELED", "AUTH_REQUIRED", "HOST_KEY_UNKNOWN", "SESSION_LIMIT"]);
+
+/** A session's way to its server: dialled when it is needed, shared by all who need it, ended by time. */
+export class SessionLink {
+  readonly #facts: SessionFacts;
+  readonly #host: SessionHost;
+  readonly #idleMs: () => number;
+  readonly #expiry: ExpiryTimer;
+  #live: LiveConnection | null = null;
+  /** Those that serve no new call, until the calls on them have ended. */
+  readonly #retired = new Set<LiveConnection>();
+  /** Logins under way, by the agent socket they are made with: whose agent has the key is let in beside one that waits for a person. */
+  readonly #dials = new Map<string | null, SharedDial<LiveConnection>>();
+  /** The last dial's plan, as far as hints need it. */
+  #route: Pick<DialPlan, "connectCommand" | "typedHost"> | null = null;
+  #isLost = false;
+  /** Why there is no connection any more. */
+  #closed: SshMcpError | null = null;
+
+  /** @param facts kept up to date with what is dialled, and what the login says; @param idleMs 0 while a call runs */
+  constructor(facts: SessionFacts, host: SessionHost, idleMs: () => number) {
+    this.#facts = facts;
+    this.#host = host;
+    this.#idleMs = idleMs;
+    this.#expiry = new ExpiryTimer(
+      () => this.leftMs,
+      () => void this.disconnect(),
+    );
+  }
+
+  get state(): SessionState {
+    if (this.#live !== null) return "live";
+    return this.#isLost ? "lost" : "cached";
+  }
+
+  get isDialing(): boolean {
+    return [...this.#dials.values()].some(({ isOver }) => !isOver);
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return (this.#live === null ? 0 : 1) + this.#retired.size;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== null;
+  }
+
+  /** Milliseconds until the connection's time is over; Infinity when it never is, or there is none. */
+  get leftMs(): number {
+    const { ttlMs, login } = this.#facts;
+    if (this.#live === null) return Number.POSITIVE_INFINITY;
+    const ageMs = this.#host.clock.boot() - this.#live.since;
+    const idleMs = Math.min(this.#idleMs(), ageMs);
+    return millisecondsLeft({ ttlMs, idleMs, ageMs, needsPerson: login?.needsPerson === true });
+  }
+
+  /** The connection that a call may use now, if any. Time that ran out counts also when no timer saw it: the machine may have slept. */
+  usable(): LiveConnection | null {
+    const live = this.#live;
+    if (live === null || !live.connection.isOpen) return null;
+    if (this.leftMs > 0) return live;
+    void this.disconnect();
+    return null;
+  }
+
+  /** Counts the idle time from now, or by another limit. */
+  restartClock(): void {
+    if (this.#live !== null) this.#expiry.start();
+  }
+
+  /**
+   * The live connection, or a login that is shared by all who need it at the same time and have the same agent. Of several the first to go
+   * through is everybody's.
+   * @param plan what to dial; null plans again what the session was opened for: ssh_config may say otherwise by now
+   * @param timeoutMs limit for the login, where there is no plan; null is the default
+   * @throws SshMcpError SESSION_LIMIT, CANCELED, SESSION_NOT_FOUND when the caller may not use it by then, what `planAgain` throws, and for each
+   *   way in which a login fails; CONFIG_INVALID or KEY_INVALID without a plan for a session that was opened by files nobody can read again
+   */
+  async connect(scope: CallScope, plan: DialPlan | null, timeoutMs: number | null): Promise<LiveConnection> {
+    const live = this.usable();
+    if (live !== null) return live;
+    if (plan === null && !this.isDialing && !this.isClosed && namesGivenFiles(this.#facts.request)) {
+      throw openedByPipe(this.#facts, this.#prefixFor(scope.caller));
+    }
+    try {
+      if (this.#closed !== null) throw this.#closed;
+      const dial = this.#dialFor(scope.caller) ?? this.#startDial(scope, plan, timeoutMs);
+      try {
+        const connected = await dial.join(scope);
+        // A person may have taken it back, or given it a secret, while an agent waited.
+        if (isFor(this.#facts, scope.caller)) return connected;
+        throw notLent(this.#facts.name, scope.caller);
+      } finally {
+        this.#endDials();
+      }
+    } catch (error) {
+      throw this.explained(error, scope.caller);
+    }
+  }
+
+  /** Ends the connection as soon as no call runs on it; the next use dials again. */
+  async disconnect(): Promise<void> {
+    const live = this.#live;
+    if (live === null) return;
+    this.#live = null;
+    this.#isLost = false;
+    this.#expiry.stop();
+    this.#retired.add(live);
+    await live.retire();
+  }
+
+  /**
+   * Ends the logins that are under way, and every connection when its calls have ended. There is no other afterwards.
+   * @param reason what those are told who wait for it
+   */
+  async close(reason: SshMcpError): Promise<void> {
+    this.#closed = reason;
+    for (const dial of this.#dials.values()) dial.cancel(reason);
+    void this.disconnect();
+    await Promise.all([...this.#retired].map((live) => live.retire()));
+  }
+
+  /** An error with the command that opens this very session, for the one who gets it. */
+  explained(error: unknown, caller: Caller): unknown {
+    if (this.#route === null) return error;
+    const { connectCommand, typedHost } = this.#route;
+    const { name, isFoundUnnamed, resolved } = this.#facts;
+    const isModel = caller.face === "mcp";
+    return withConnectHint(error, {
+      resolved,
+      connectCommand,
+      // A model's repeated call must find it, whatever else was opened meanwhile.
+      name: isModel || !(isFoundUnnamed || name === sessionNameFrom(typedHost)) ? name : null,
+      prefix: this.#prefixFor(caller),
+    });
+  }
+
+  /** A person types the command where the session was asked for; a model's person may be anywhere. */
+  #prefixFor({ face }: Caller): string {
+    return face === "mcp" ? this.#host.hintPrefix : "";
+  }
+
+  /** The login under way that can be this caller's as well: one made with the same agent, or any for a caller without one. */
+  #dialFor({ agentSocket }: Caller): SharedDial<LiveConnection> | null {
+    const own = this.#dials.get(agentSocket);
+    if (agentSocket !== null) return own?.isOver === false ? own : null;
+    const open = [...this.#dials.values()].filter(({ isOver }) => !isOver);
+    // One that takes no person, so far, may be through at once.
+    return open.find(({ isAsking }) => !isAsking) ?? open[0] ?? null;
+  }
+
+  #startDial(scope: CallScope, plan: DialPlan | null, timeoutMs: number | null): SharedDial<LiveConnection> {
+    try {
+      // However many logins are tried, one connection comes of it.
+      if (!this.isDialing) this.#host.makeRoom(scope.caller);
+    } catch (error) {
+      this.#forgetUnopened();
+      throw error;
+    }
+    const dial = new SharedDial(scope, (shared) => this.#login(shared, plan, timeoutMs));
+    this.#dials.set(scope.caller.agentSocket, dial);
+    this.#host.changed();
+    return dial;
+  }
+
+  #endDials(): void {
+    for (const [agent, { isOver }] of this.#dials) if (isOver) this.#dials.delete(agent);
+    // Others may still wait for theirs.
+    if (this.#dials.size > 0) return;
+    this.#forgetUnopened();
+    this.#host.changed();
+  }
+
+  /** A session that never opened is none: its name must not stay behind. */
+  #forgetUnopened(): void {
+    if (this.#facts.login !== null || this.isClosed) return;
+    this.#closed = closedAlready(this.#facts.name);
+    this.#host.forget(this.#facts);
+  }
+
+  async #login(scope: DialScope, given: DialPlan | null, timeoutMs: number | null): Promise<LiveConnection> {
+    try {
+      const plan = given ?? (await planAgain({ ...this.#facts.request, timeoutMs }, scope));
+      if (scope.signal.aborted) throw canceled(this.#facts);
+      this.#take(plan);
+      const connection = await this.#host.dialer.dial(plan, scope);
+      if (!scope.signal.aborted) return this.#begin(connection, plan);
+      await connection.close();
+      throw canceled(this.#facts);
+    } catch (error) {
+      this.#isLost ||= !(error instanceof SshMcpError && harmless.has(error.code));
+      throw error;
+    }
+  }
+
+  #take({ connectCommand, typedHost, key, resolved: { hostname: host, port, user } }: DialPlan): void {
+    this.#route = { connectCommand, typedHost };
+    Object.assign(this.#facts, { key, resolved: { host, port, user } });
+  }
+
+  #begin(connection: Connection, plan: DialPlan): LiveConnection {
+    const { request, environment } = plan;
+    // Another login beside it may have been planned otherwise.
+    this.#take(plan);
+    const live = new LiveConnection(connection, this.#host.clock.boot());
+    const { authMethod, hostKey, askedForSecret } = connection.login;
+    // What came from a pipe has to be given again, as a secret has.
+    const needsPerson = askedForSecret || environment.given.size > 0;
+    // The way that brought it back is the one to take from now on.
+    if (namesGivenFiles(this.#facts.request)) this.#facts.request = { ...request, timeoutMs: null };
+    this.#facts.login = { authMethod, hostKey: fingerprint(hostKey), needsPerson };
+    // Whoever gave the secret has opened it: the agent that asked for it first gets it when it is lent.
+    if (askedForSecret && this.#facts.openedBy.face === "mcp") {
+      Object.assign(this.#facts, { openedBy: { face: "cli", client: "cli" }, lent: false });
+    }
+    this.#live = live;
+    this.#isLost = false;
+    this.#expiry.start();
+    // Its own has come to the same result.
+    for (const dial of this.#dials.values()) dial.finish(live);
+    this.#host.changed();
+    void connection.ended.then(() => {
+      this.#retired.delete(live);
+      if (this.#live === live) {
+        this.#live = null;
+        this.#isLost = true;
+        this.#expiry.stop();
+      }
+      this.#host.changed();
+    });
+    return live;
+  }
+}
+
+const canceled = ({ name }: SessionFacts): SshMcpError =>
+  new SshMcpError("CANCELED", `connecting to ${name} was canceled; no command was sent`);

@@ -1,0 +1,80 @@
+import { canonicalHost } from "../../config/host-address.ts";
+import type { ResolvedHost } from "../../config/ssh-config.ts";
+import { isKnownHostName } from "../../ssh/known-host-names.ts";
+import { type DialPlan, planIn } from "./dial-plan.ts";
+import { isInHostsFile, type Resolves } from "./host-names.ts";
+
+/** Where a session leads to. */
+export interface Place {
+  host: string;
+  port: number;
+  user: string;
+}
+
+export const isSamePlace = (one: Place, other: Place): boolean =>
+  one.host === other.host && one.port === other.port && one.user === other.user;
+
+/** The same, with the host as it was typed under the same configuration: whatever else knows that host, who typed it did. Else null. */
+export interface TypedPlace extends Place {
+  typed: string | null;
+}
+
+/** A domain, which somebody may name without any configuration. */
+const domain = /\.[a-z]{2,}$/;
+const address = /^\d+(\.\d+){3}$/;
+
+/**
+ * Whether a new session's name would pass for another host than the session reaches. Whoever names that host later would be served by this
+ * session, because names of sessions come first. See `standsForAnother`.
+ */
+export const namesAnother = async (name: string, plan: DialPlan, resolves: Resolves | null): Promise<boolean> => {
+  const { hostname: host, port, user } = plan.resolved;
+  const isAnother = async (configFile: string | null): Promise<boolean> => {
+    const asHost = resolvedAs(name, plan, configFile);
+    // What this plan does not read may be broken, and breaks nothing.
+    if (asHost === null) return configFile === plan.request.configFile;
+    const typed = configFile === plan.request.configFile ? plan.typedHost : null;
+    return await standsForAnother(name, asHost, { host, port, user, typed }, resolves);
+  };
+  const { configFile } = plan.request;
+  // Whoever names that host later may do so without the `-F` of this plan.
+  return (await isAnother(configFile)) || (configFile !== null && (await isAnother(null)));
+};
+
+/**
+ * Whether a name is a host, and as a destination leads elsewhere than the session that has it or wants it: to another host, port or user. A host
+ * is an alias of ssh_config, a domain, an address in any of its forms, what the session itself was opened as, and whom the hosts file, known_hosts or
+ * the resolver know.
+ * @param asHost what the name alone comes to as a destination
+ * @param resolves null asks no resolver
+ */
+export const standsForAnother = async (
+  name: string,
+  asHost: ResolvedHost,
+  own: TypedPlace,
+  resolves: Resolves | null,
+): Promise<boolean> => {
+  const { hostname: host, port, user } = asHost;
+  if (isSamePlace({ host, port, user }, own)) return false;
+  if (asHost.isAlias || name === own.host || name === own.typed?.toLowerCase()) return true;
+  if (domain.test(name) || address.test(canonicalHost(name))) return true;
+  // ssh_config sends the name to this very host, as it may send every name: nobody else knows it by that.
+  if (host === own.host) return false;
+  if (await isInHostsFile(host)) return true;
+  const files = [...asHost.userKnownHostsFiles, ...asHost.globalKnownHostsFiles];
+  if (await isKnownHostName(files, host, [port, own.port])) return true;
+  return resolves !== null && (await resolves(host));
+};
+
+/**
+ * Null for a host that ssh_config says things about which we cannot do, or with variables that the destination itself does not need: it
+ * stands for somebody, whoever that is.
+ */
+const resolvedAs = (name: string, plan: DialPlan, configFile: string | null): ResolvedHost | null => {
+  try {
+    const request = { ...plan.request, destination: name, user: null, port: null, options: [], configFile };
+    return planIn(request, plan.environment).resolved;
+  } catch {
+    return null;
+  }
+};

@@ -1,0 +1,275 @@
+import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
+import { shown } from "../../core/escape.ts";
+import type { Caller } from "../../core/operation.ts";
+import type {
+  CallScope,
+  DialRequest,
+  OpenedSession,
+  OpenRequest,
+  RunningCall,
+  Session,
+  SessionInfo,
+  Sessions,
+} from "../../core/session.ts";
+import type { SessionRecord } from "../../store/session-record.ts";
+import { BrokerSession } from "./broker-session.ts";
+import { brokerEnded, closedAlready, closedBy } from "./cancel-reasons.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { Dialer } from "./dial.ts";
+import { type DialPlan, planDial } from "./dial-plan.ts";
+import { type Resolves, systemResolves } from "./host-names.ts";
+import { keptUnusedMs } from "./session-expiry.ts";
+import { factsOf, isFor, newFacts } from "./session-facts.ts";
+import { listing } from "./session-hints.ts";
+import type { SessionHost } from "./session-host.ts";
+import { makeRoom } from "./session-limit.ts";
+import { SessionMeanings } from "./session-meaning.ts";
+import { SessionNames, type Wanted } from "./session-names.ts";
+import { type RecordStore, SessionRecords } from "./session-records.ts";
+import { connected, describe, settleLending } from "./session-reuse.ts";
+
+/** Connections of sessions at once, unless the configuration says otherwise. */
+const defaultLimit = 64;
+/** How often sessions that nobody uses are looked for. */
+const forgetIntervalMs = 3_600_000;
+
+export interface RegistryOptions {
+  /** Null writes nothing: sessions end with this process. */
+  store: RecordStore | null;
+  /** Sessions of an earlier broker; they are cached until somebody uses them. */
+  restored: readonly SessionRecord[];
+  /** Names that no session may take: files that are not ours have them. */
+  reserved: readonly string[];
+  /** Connections of sessions at once. */
+  limit: number;
+  /** What a command in a hint for a model begins with so that it reaches this broker: `SSH_MCP_DIR=… `, quoted, or empty. */
+  hintPrefix: string;
+  /** Takes one line about what nobody waits for, as a record that could not be written. */
+  log: (line: string) => void;
+  clock: Clock;
+  /** Asked about names that a model chooses. */
+  resolves: Resolves;
+}
+
+/** What a new session is to be, if there must be one. */
+type Asked = Wanted & Pick<OpenRequest, "title" | "ttlMs" | "lent">;
+
+/**
+ * Every session of this broker, by name.
+ *
+ * For whoever decides how long the process lives: `onChange` is called whenever `liveConnections`, `busy` or `holdsPersonSession` may have
+ * changed.
+ */
+export class SessionRegistry implements Sessions {
+  /** Set once by whoever needs it; must not throw. */
+  onChange: () => void = () => {};
+  readonly #sessions: SessionNames;
+  readonly #meanings = new SessionMeanings();
+  readonly #records: SessionRecords;
+  readonly #log: (line: string) => void;
+  readonly #host: SessionHost;
+  readonly #forgetting: ReturnType<typeof setInterval>;
+  #isEnding = false;
+  #calls = 0;
+
+  constructor(options: Partial<RegistryOptions> = {}) {
+    const { store = null, restored = [], reserved = [], limit = defaultLimit, clock = systemClock } = options;
+    const { hintPrefix = "", log = () => {}, resolves = systemResolves } = options;
+    this.#sessions = new SessionNames(reserved, resolves);
+    this.#records = new SessionRecords(store, clock, log);
+    this.#log = log;
+    this.#host = {
+      clock,
+      dialer: new Dialer(clock),
+      hintPrefix,
+      nextCallId: () => `c${++this.#calls}`,
+      makeRoom: (caller) => {
+        this.#mustGoOn();
+        makeRoom(this.#sessions.all, limit, caller);
+      },
+      mayDialBeside: () => !this.#isEnding && this.#sum(({ claimed }) => claimed) <= limit,
+      changed: () => this.onChange(),
+      used: (session) => {
+        this.#records.noteUse(session);
+        this.onChange();
+      },
+      forget: (facts) => this.#sessions.forget(facts),
+    };
+    for (const record of restored) {
+      const session = new BrokerSession(factsOf(record), this.#host, new Date(record.lastUsedAt));
+      this.#sessions.add(session);
+      this.#records.loaded(session);
+    }
+    this.#forgetting = setInterval(() => this.#noticeTime(), forgetIntervalMs);
+    this.#forgetting.unref();
+  }
+
+  /** Sessions by name, live or not. */
+  get size(): number {
+    return this.#sessions.opened.length;
+  }
+
+  /** SSH connections that are open now, those beside a session's own among them. */
+  get liveConnections(): number {
+    return this.#sum(({ connections }) => connections);
+  }
+
+  /** Whether anything runs on a session, or is being dialled. */
+  get busy(): boolean {
+    return this.#sessions.all.some(({ link, calls }) => link.isDialing || calls.length > 0);
+  }
+
+  /** Whether a session is live that needs a person to come back. */
+  get holdsPersonSession(): boolean {
+    return this.#sessions.all.some(({ link, facts }) => link.state === "live" && facts.login?.needsPerson === true);
+  }
+
+  async open(request: OpenRequest, scope: CallScope): Promise<OpenedSession> {
+    const { name, title, ttlMs, lent, fresh } = request;
+    const plan = await planDial(request, scope);
+    this.#noticeTime();
+    const isPrivate = !lent && scope.caller.face === "cli";
+    const asked = { name, title, ttlMs, lent, fresh, isPrivate };
+    let found = await this.#foundOrAdded(plan, asked, scope);
+    // Others had their turn since it was found, and may have ended it.
+    while (found.session.link.isClosed) {
+      this.#mustGoOn();
+      found = await this.#foundOrAdded(plan, asked, scope);
+    }
+    const { session, isNew } = found;
+    const reused = session.wasOpen;
+    const { connection } = await connected(session, plan, null, scope);
+    if (!isNew) describe(session, request, scope);
+    await this.#saved(session, settleLending(session, isPrivate, scope), scope);
+    return { ...session.opened(connection.login), reused };
+  }
+
+  async use(request: DialRequest, scope: CallScope): Promise<Session> {
+    const named = this.#sessions.named(request, scope.caller);
+    if (named?.link.usable() && this.#meanings.known(named, request)) return named;
+    this.#noticeTime();
+    let target = await this.#target(request, scope, null);
+    while (target.session.link.isClosed) {
+      this.#mustGoOn();
+      target = await this.#target(request, scope, target.plan);
+    }
+    const { session, plan } = target;
+    if (plan === null && session.link.usable()) return session;
+    await connected(session, plan, request.timeoutMs, scope);
+    // The record is no reason for the command to wait.
+    this.#records.saveBeside(session, scope);
+    return session;
+  }
+
+  list(caller: Caller): SessionInfo[] {
+    this.#noticeTime();
+    return this.#sessions.opened.filter(({ facts }) => isFor(facts, caller)).map(({ info }) => info);
+  }
+
+  calls(caller: Caller): RunningCall[] {
+    const visible = this.#sessions.all.filter(({ facts }) => isFor(facts, caller));
+    return visible.flatMap(({ calls }) => calls).sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+  }
+
+  async lend(name: string, lent: boolean, scope: CallScope): Promise<SessionInfo> {
+    const { caller } = scope;
+    const session = this.#sessions.get(name, caller);
+    if (!session?.wasOpen) {
+      throw new SshMcpError("SESSION_NOT_FOUND", `there is no session ${shown(name)}`, { hint: listing(caller) });
+    }
+    if (caller.face === "mcp") {
+      throw new SshMcpError("POLICY_DENIED", "only a person lends a session to agents, or takes it back", {
+        hint: `ssh-mcp ${lent ? "lend" : "unlend"} ${name}`,
+      });
+    }
+    await this.#saved(session, session.lend(lent), scope);
+    return session.info;
+  }
+
+  async close(names: readonly string[] | "all", caller: Caller): Promise<string[]> {
+    const chosen = this.#sessions.all.filter(
+      ({ facts }) => isFor(facts, caller) && (names === "all" || names.includes(facts.name)),
+    );
+    const removed = Promise.allSettled(chosen.map((session) => this.#forget(session)));
+    await Promise.all(chosen.map((session) => session.close(closedBy(session.facts.name, caller))));
+    for (const removal of await removed) if (removal.status === "rejected") throw removal.reason;
+    return chosen.map(({ facts }) => facts.name);
+  }
+
+  /** Ends every call and connection; sessions and their records stay. For the end of the process: nothing is opened afterwards. */
+  async closeAll(): Promise<void> {
+    this.#isEnding = true;
+    clearInterval(this.#forgetting);
+    const flushed = this.#records.flush();
+    await Promise.all(this.#sessions.all.map((session) => session.close(brokerEnded())));
+    await flushed;
+  }
+
+  /** From now on no record is written or removed: they are another broker's. Resolves when what is under way has ended. */
+  stopRecording(): Promise<void> {
+    return this.#records.stop();
+  }
+
+  /** The session a target names and means, or the one its destination is opened as, with the plan to open it by. */
+  async #target(
+    request: DialRequest,
+    scope: CallScope,
+    planned: DialPlan | null,
+  ): Promise<{ session: BrokerSession; plan: DialPlan | null }> {
+    const named = this.#sessions.named(request, scope.caller);
+    if (named !== null && (await this.#meanings.find(named, request, scope))) return { session: named, plan: null };
+    const plan = planned ?? (await planDial(request, scope));
+    const asked = { name: null, title: null, ttlMs: null, lent: scope.caller.face === "mcp" };
+    const { session } = await this.#foundOrAdded(plan, { ...asked, fresh: false, isPrivate: false }, scope);
+    return { session, plan };
+  }
+
+  /** @throws SshMcpError ALREADY_EXISTS, see `SessionNames` */
+  #foundOrAdded(
+    plan: DialPlan,
+    asked: Asked,
+    { caller }: CallScope,
+  ): Promise<{ session: BrokerSession; isNew: boolean }> {
+    return this.#sessions.findOrAdd(plan, asked, caller, (name) => {
+      const createdAt = new Date(this.#host.clock.wall());
+      const isFoundUnnamed = asked.name === null && !asked.fresh;
+      return new BrokerSession(newFacts(plan, { ...asked, name, isFoundUnnamed, createdAt }, caller), this.#host, null);
+    });
+  }
+
+  /** @throws SshMcpError CANCELED when sessions are only closed any more */
+  #mustGoOn(): void {
+    if (this.#isEnding) throw brokerEnded();
+  }
+
+  /** Saves it while what agents ran on it ends: a broker that is killed meanwhile must not give it back. @throws as `saveFor` */
+  async #saved(session: BrokerSession, ended: Promise<void>, scope: CallScope): Promise<void> {
+    try {
+      await this.#records.saveFor(session, scope);
+    } finally {
+      await ended;
+    }
+  }
+
+  #sum(count: (session: BrokerSession) => number): number {
+    return this.#sessions.all.reduce((sum, session) => sum + count(session), 0);
+  }
+
+  /** The name is free at once; resolves when the record is gone. */
+  async #forget(session: BrokerSession): Promise<void> {
+    this.#sessions.forget(session.facts);
+    await this.#records.remove(session);
+  }
+
+  /** Timers stand still while the machine sleeps: what is over by now ends here. */
+  #noticeTime(): void {
+    for (const session of this.#sessions.opened) {
+      const { link, info, idleMs } = session;
+      if (link.usable() !== null || link.isDialing || info.running > 0 || idleMs <= keptUnusedMs) continue;
+      void session.close(closedAlready(session.facts.name));
+      this.#forget(session).catch((error: unknown) => {
+        this.#log(`the session ${session.facts.name} could not be forgotten: ${toSshMcpError(error).message}`);
+      });
+    }
+  }
+}
