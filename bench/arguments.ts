@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 export interface Arguments {
-  /** Fewer runs and a shorter round trip: about half a minute instead of some minutes. */
+  /** Fewer runs: about a minute instead of five. */
   quick: boolean;
 }
 

@@ -54,7 +54,7 @@ export const coldExec: Group = {
       return elapsed;
     });
     const other = side(() => timeProcess(ssh(near, "true"), env));
-    await inTurn(quick ? 10 : 40, [ours, other]);
+    await inTurn(quick ? 7 : 40, [ours, other]);
     return [compare({ what: this.what, ours, beside: alone, other, show: milliseconds })];
   },
 };
@@ -70,7 +70,7 @@ export const firstExec: Group = {
       return elapsed;
     });
     const other = side(() => timeProcess(ssh(near, "true"), env));
-    await inTurn(quick ? 6 : 25, [ours, other]);
+    await inTurn(quick ? 4 : 25, [ours, other]);
     return [compare({ what: this.what, ours, beside: alone, other, show: milliseconds })];
   },
 };

@@ -81,7 +81,7 @@ const readMasters = async (fixture: Fixture, count: number): Promise<number[]> =
 
 /** Idle is a matter of time, not of an event: the collector runs, and pages go back, some time after the last call. */
 const settled = async ({ pid }: Broker, { quick }: Fixture): Promise<number> => {
-  await Bun.sleep(quick ? 3000 : 10_000);
+  await Bun.sleep(quick ? 2000 : 10_000);
   const bytes = anonymousMemory(pid);
   if (bytes === null) throw new Error("the broker has gone");
   return bytes;

@@ -25,7 +25,7 @@ const streamGroup = (direction: Direction, way: string): Group => ({
     );
     const alone = side(() => flow({ ...common, argv: (command) => ssh(near, command), env, broker: null }));
     const shared = side(() => flow({ ...common, argv: master.argv, env, broker: master.pid }));
-    await inTurn(3, [ours, alone, shared], 0);
+    await inTurn(quick ? 2 : 3, [ours, alone, shared], 0);
 
     const client = (flows: readonly Flow[]) => megabytes(flows.map(({ clientGrowth }) => clientGrowth));
     const holder = (flows: readonly Flow[]) => megabytes(flows.map(({ brokerGrowth }) => brokerGrowth));

@@ -53,8 +53,7 @@ const send = ({ target, command }: PlainExec, transport: Transport, { place }: Q
   const asks = mayAsk(false, process.env) && hasTerminal();
   const sent: SentExec = { target, command, transport, call: 1, caller, asks, held: [], closed: false };
   transport.onData = (bytes) => {
-    // The transport uses its buffer again.
-    sent.held.push(bytes.slice());
+    sent.held.push(bytes);
   };
   transport.onClose = () => {
     sent.closed = true;

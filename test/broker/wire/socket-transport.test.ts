@@ -269,6 +269,8 @@ describe("connecting", () => {
     const got = collect(near);
     peer.signal("SIGKILL");
     await waitFor(() => got.closes > 0, { what: "its end", interval: 1 });
+    // Its connections are closed one by one, the listening one not before ours.
+    await waitFor(async () => (await codeOf(socket)) !== "connected", { what: "the end of its listening" });
     expect(await codeOf(socket)).toBe("ECONNREFUSED");
   });
 });

@@ -9,7 +9,7 @@ import { cleanup } from "../../support/cleanup.ts";
 import { type RunningProgram, startProgram } from "../../support/program.ts";
 import { tempDir } from "../../support/temp.ts";
 import { waitFor } from "../../support/wait.ts";
-import { RawPeer, request } from "./raw-peer.ts";
+import { RawPeer, request } from "../process/raw-peer.ts";
 
 afterAll(cleanup);
 

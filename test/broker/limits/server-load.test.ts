@@ -13,7 +13,7 @@ import { cleanup, onCleanup } from "../../support/cleanup.ts";
 import { type RunningProgram, startProgram } from "../../support/program.ts";
 import { tempDir } from "../../support/temp.ts";
 import { waitFor } from "../../support/wait.ts";
-import { caller, RawPeer, request } from "./raw-peer.ts";
+import { caller, RawPeer, request } from "../process/raw-peer.ts";
 
 afterAll(cleanup);
 

@@ -4,8 +4,8 @@ import { createDispatch } from "../../../src/broker/process/dispatch.ts";
 import { Load } from "../../../src/broker/process/load.ts";
 import { createPair } from "../../../src/broker/wire/pair.ts";
 import { waitFor } from "../../support/wait.ts";
-import { fake, noSessions, operations } from "./fake-operations.ts";
-import { RawPeer, request } from "./raw-peer.ts";
+import { fake, noSessions, operations } from "../process/fake-operations.ts";
+import { RawPeer, request } from "../process/raw-peer.ts";
 
 const canceled = Promise.withResolvers<void>();
 const letGo = Promise.withResolvers<void>();

@@ -8,7 +8,7 @@ import {
   unreadLimit,
 } from "../../../src/broker/process/load.ts";
 import { captureLimit } from "../../../src/broker/wire/protocol.ts";
-import { request } from "./raw-peer.ts";
+import { request } from "../process/raw-peer.ts";
 
 const mebibyte = 1024 * 1024;
 
