@@ -6,7 +6,8 @@ import { isatty } from "node:tty";
 const pieceSize = 128 * 1024;
 
 /**
- * The bytes of a file, up to its end; a pipe or a terminal is waited for. Each piece may change once the next one is asked for.
+ * The bytes of a file, up to its end; a pipe or a terminal is waited for. Each piece may change once the next one is asked for. A FIFO that
+ * nobody has opened for writing may count as one that has ended: fifo(7).
  * @param signal ends the reading, like an end of file
  * @throws what the system says, with its code: ENOENT, EACCES, EISDIR, …
  */
