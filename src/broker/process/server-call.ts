@@ -21,6 +21,8 @@ export interface Link {
   /** Calls back when the client gets what was sent up to now whatever happens: at once where possible, never on a connection that ends before. */
   whenTaken(callback: () => void): void;
   readonly way: Way;
+  /** False when nothing that is sent gets anywhere any more. */
+  readonly isOpen: boolean;
   /** True while the client leaves so much unread that only what it asked for is worth adding. */
   readonly congested: boolean;
 }
@@ -73,7 +75,9 @@ export class ServerCall {
       // Not a turn later than it has to be: this is the way of every call.
       if (starting !== null) await starting;
       if (this.#canceled !== null) throw this.#canceled;
-      frames = encodeResult(this.#number, await dispatch(this.#request, this.#io()));
+      const result = await dispatch(this.#request, this.#io());
+      // To write down a large result takes time, which others need when nobody is there to read it.
+      frames = this.#link.isOpen ? encodeResult(this.#number, result) : [];
     } catch (thrown) {
       frames = [encodeFailure(this.#number, toSshMcpError(thrown))];
     }

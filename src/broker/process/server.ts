@@ -204,6 +204,10 @@ class ClientLink implements ServedConnection, Link, Burden {
     for (const frame of encodeResult(number, host.status())) this.send(frame);
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   send(bytes: Uint8Array): void {
     if (!this.#open) return;
     this.#transport.write(bytes);
