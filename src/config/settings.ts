@@ -1,10 +1,11 @@
 /** `config.toml` in the base directory: the person's own settings of ssh-mcp. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
 import { quoteWord } from "../core/quote.ts";
+import { openIfThere } from "./open-config.ts";
 
 export interface Settings {
   limits: {
@@ -36,15 +37,14 @@ type Table = Readonly<Record<string, unknown>>;
 const sizeLimit = 256 * 1024;
 
 const read = (path: string): string | null => {
-  let file: number;
+  let file: number | null;
   try {
-    // Without O_NONBLOCK, opening a FIFO would wait for a writer. A link is fine: nobody else can have put it there.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    // A link is fine: nobody else can have put it there.
+    file = openIfThere(path);
   } catch (cause) {
-    const code = errorCode(cause);
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw invalid(path, `cannot be read (${code})`, cause);
+    throw invalid(path, `cannot be read (${errorCode(cause)})`, cause);
   }
+  if (file === null) return null;
   try {
     const stats = fstatSync(file);
     if (!stats.isFile()) throw invalid(path, "is not a file");

@@ -1,10 +1,11 @@
 /** Reading a file of ssh_config(5), with ssh's care about who else may write to it. */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
+import { closeSync, fstatSync, readFileSync, type Stats, statSync } from "node:fs";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { quoteWord } from "../core/quote.ts";
 import { accounts, groupMembers } from "../files/passwd.ts";
 import { isOfProcess } from "../files/process-path.ts";
+import { openIfThere } from "./open-config.ts";
 import { describeOrigin, type Origin } from "./origin.ts";
 
 /**
@@ -27,15 +28,13 @@ export const readConfigFile = (
   if (isOfProcess(path)) {
     throw fail("is another file in every process, and is read only where -F names it", "man ssh_config");
   }
-  let file: number;
+  let file: number | null;
   try {
-    // Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openIfThere(path);
   } catch (cause) {
-    const code = errorCode(cause);
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw fail(`cannot be read (${code})`, `ls -l ${quoteWord(path)}`, cause);
+    throw fail(`cannot be read (${errorCode(cause)})`, `ls -l ${quoteWord(path)}`, cause);
   }
+  if (file === null) return null;
   try {
     const stats = fstatSync(file);
     if (check !== "named" && !onlyOwnerWrites(stats)) {

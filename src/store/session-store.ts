@@ -13,7 +13,7 @@ import { readRecordFile } from "./record-file.ts";
 import { parseRecord, recordLimit, type SessionRecord } from "./session-record.ts";
 
 /** A session that nobody used for so long is forgotten. By the wall clock: it has to outlast reboots. */
-const keptUnusedMs = 30 * 86_400_000;
+export const keptUnusedMs = 30 * 86_400_000;
 /** Whoever was to finish a file of this age has ended. */
 const abandonedMs = 60_000;
 
@@ -102,11 +102,6 @@ export class SessionStore {
         });
       }
     });
-  }
-
-  /** Resolves when everything that was asked for so far is done, whether it could be done or not. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#turns.values());
   }
 
   #list(loaded: LoadedRecords, mayChange: boolean): string[] {

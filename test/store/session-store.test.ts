@@ -81,18 +81,6 @@ describe("what is written", () => {
     expect(files()).toEqual(["web-2.json", "web.json.corrupt-1"]);
   });
 
-  test("settled waits for all of it, also for what fails", async () => {
-    const { directory, files } = place();
-    const store = new SessionStore(directory);
-    await store.settled();
-    mkdirSync(join(directory, "folder.json"));
-    const failing = rejectionOf(store.write(recordOf("folder")));
-    for (let n = 0; n < 20; n++) void store.write(recordOf(`s${n}`));
-    await store.settled();
-    expect(files()).toHaveLength(21);
-    expect((await failing).code).toBe("LOCAL_IO");
-  });
-
   test("never is what could not be read again", async () => {
     const { directory, files } = place();
     const store = new SessionStore(directory);

@@ -1,6 +1,6 @@
 /** Ending the broker, whatever its version: the hello that asks for it is understood by all of them. */
-import { lstatSync } from "node:fs";
 import type { BrokerPlace } from "../../files/broker-place.ts";
+import { inodeOf } from "../../files/inode.ts";
 import { tryLock } from "../../files/lock.ts";
 import { machinePlace } from "../../files/machine.ts";
 import { encodeHello } from "../wire/opening.ts";
@@ -57,9 +57,4 @@ const isFree = (place: BrokerPlace, inode: string | null): boolean => {
   const lock = tryLock(place.brokerLock);
   lock?.release();
   return lock !== null;
-};
-
-const inodeOf = (path: string): string | null => {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
 };

@@ -101,16 +101,16 @@ export class Lifetime implements BrokerHost {
     void this.#stop(asking);
   }
 
+  /** Ends at once, with whatever runs. */
+  abandon(): void {
+    this.#ended.resolve();
+  }
+
   /** Once for each, who must not fill the log. */
   #tellOfStranger(uid: number): void {
     if (this.#strangers.has(uid)) return;
     this.#strangers.add(uid);
     this.#options.log.write(`closes every connection of another user (uid ${uid})`);
-  }
-
-  /** Ends at once, with whatever runs. */
-  abandon(): void {
-    this.#ended.resolve();
   }
 
   async #stop(asking: ServedConnection | null): Promise<void> {

@@ -7,6 +7,7 @@ import { posix } from "node:path";
 import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { quoteWords } from "../../core/quote.ts";
+import { inodeOf } from "../../files/inode.ts";
 import { peerUid } from "../../files/peer-uid.ts";
 import type { Transport } from "../wire/protocol.ts";
 import { type ListeningSocket, listenOnSocket } from "../wire/socket-transport.ts";
@@ -92,16 +93,6 @@ const strangerAt = (file: number | null): number | null => {
 
 /** Not longer than the name it gets: socket paths have a limit. */
 const unnamedPrefix = ".n";
-
-/** Null where nothing can be found, for us or for a client. */
-const inodeOf = (path: string): string | null => {
-  try {
-    const { dev, ino } = lstatSync(path, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return null;
-  }
-};
 
 /** One that cannot be removed is in nobody's way. */
 const removeLeftovers = (directory: string): void => {

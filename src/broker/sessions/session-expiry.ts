@@ -1,16 +1,14 @@
-/** What time alone does to a session: an idle connection is closed, a person's login ends, a record is forgotten. */
+/** What time alone does to a session: an idle connection is closed, a person's login ends. */
 
 /** Idle time after which a connection is closed, unless its session says otherwise. */
 export const defaultTtlMs = 15 * 60_000;
 /** A login that took a person serves no new call after this, however busy it is. */
 const maxAgeMs = 12 * 3_600_000;
-/** A session that nobody used for so long is forgotten. */
-export const keptUnusedMs = 30 * 86_400_000;
 
 /** Timers stand still while the machine sleeps: the clock is looked at this often. */
 const longestTimerMs = 30_000;
 
-export interface Lifetime {
+export interface Times {
   /** 0 is never. */
   ttlMs: number;
   idleMs: number;
@@ -20,7 +18,7 @@ export interface Lifetime {
 }
 
 /** Milliseconds until a connection's time is over; Infinity for never. */
-export const millisecondsLeft = ({ ttlMs, idleMs, ageMs, needsPerson }: Lifetime): number =>
+export const millisecondsLeft = ({ ttlMs, idleMs, ageMs, needsPerson }: Times): number =>
   Math.min(
     ttlMs === 0 ? Number.POSITIVE_INFINITY : ttlMs - idleMs,
     needsPerson ? maxAgeMs - ageMs : Number.POSITIVE_INFINITY,

@@ -6,8 +6,6 @@ export class SharedWork<T> {
   readonly #result: Promise<T>;
   /** Settles when something else than the work decides. */
   readonly #decided = Promise.withResolvers<T>();
-  /** Resolves when the work is over, however it went. */
-  readonly settled: Promise<void>;
   #waiting = 0;
   #isOver = false;
 
@@ -18,7 +16,7 @@ export class SharedWork<T> {
     const over = (): void => {
       this.#isOver = true;
     };
-    this.settled = this.#result.then(over, over);
+    this.#result.then(over, over);
     this.#decided.promise.catch(() => {});
   }
 
