@@ -6,7 +6,7 @@ import { SshMcpError, toSshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
 import { exitStatus } from "../core/exit-status.ts";
 import { localUser } from "../files/passwd.ts";
-import { within } from "../ssh/within.ts";
+import { within } from "../ssh/transport/within.ts";
 import { endProcesses } from "./end-processes.ts";
 import { type DemoPlace, makePlace } from "./place.ts";
 import { Program } from "./program.ts";

@@ -2,10 +2,11 @@ import type { Socket } from "node:net";
 import type { Client } from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
 import type { CommandRequest, CommandResult } from "../core/session.ts";
-import { SessionChannel } from "./channel.ts";
-import { ChannelPool } from "./channel-pool.ts";
-import { connectionError } from "./connection-errors.ts";
-import { type OnBusy, runCommand } from "./exec.ts";
+import { SessionChannel } from "./commands/channel.ts";
+import { ChannelPool } from "./commands/channel-pool.ts";
+import { type OnBusy, runCommand } from "./commands/exec.ts";
+import { Stopper } from "./commands/stop.ts";
+import { connectionError } from "./transport/connection-errors.ts";
 import {
   ChannelOpenFailure,
   guardWindows,
@@ -14,9 +15,8 @@ import {
   ping,
   protocolOf,
   softwareOf,
-} from "./ssh2.ts";
-import { Stopper } from "./stop.ts";
-import { within } from "./within.ts";
+} from "./transport/ssh2.ts";
+import { within } from "./transport/within.ts";
 
 /** A peer that was heard this recently gets a command without being asked first. */
 const freshMs = 20_000;

@@ -7,7 +7,7 @@ import { SshMcpError } from "../../src/core/errors.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { mustRun } from "../support/command.ts";
 import { tempDir } from "../support/temp.ts";
-import { thrownBy } from "./thrown.ts";
+import { thrownBy } from "./ssh-config/thrown.ts";
 
 afterAll(cleanup);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { baseDirectory } from "../../src/files/base-directory.ts";
 import { homeDirectory } from "../../src/files/paths.ts";
-import { thrownBy } from "../config/thrown.ts";
+import { thrownBy } from "../config/ssh-config/thrown.ts";
 
 describe("baseDirectory", () => {
   test.each([

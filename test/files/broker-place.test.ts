@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync } from 
 import { join } from "node:path";
 import { brokerPlace, checkBrokerPlace, makeBrokerPlace } from "../../src/files/broker-place.ts";
 import { machineId } from "../../src/files/machine.ts";
-import { thrownBy } from "../config/thrown.ts";
+import { thrownBy } from "../config/ssh-config/thrown.ts";
 import { cleanup, onCleanup } from "../support/cleanup.ts";
 import { tempDir } from "../support/temp.ts";
 

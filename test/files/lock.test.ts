@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { closeSync, mkdirSync, openSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tryLock } from "../../src/files/lock.ts";
-import { thrownBy } from "../config/thrown.ts";
+import { thrownBy } from "../config/ssh-config/thrown.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { compile } from "../support/compile.ts";
 import { descendantsOf, endProcesses, isAlive, signal } from "../support/processes.ts";

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkPrivateDirectory, makePrivateDirectory } from "../../src/files/private-directory.ts";
-import { thrownBy } from "../config/thrown.ts";
+import { thrownBy } from "../config/ssh-config/thrown.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { mustRun, runCommand } from "../support/command.ts";
 import { compile } from "../support/compile.ts";

@@ -1,9 +1,9 @@
 /** Opens connections of src/ssh straight to a test server: no ssh_config, no known_hosts, the key given or none. */
 import type { CommandResult, Question } from "../../src/core/session.ts";
+import { collectIdentities } from "../../src/ssh/auth/identities.ts";
+import { readKeyFile } from "../../src/ssh/auth/key-file.ts";
 import type { Connection } from "../../src/ssh/connection.ts";
-import { type ConnectionOptions, openConnection } from "../../src/ssh/handshake.ts";
-import { collectIdentities } from "../../src/ssh/identities.ts";
-import { readKeyFile } from "../../src/ssh/key-file.ts";
+import { type ConnectionOptions, openConnection } from "../../src/ssh/transport/handshake.ts";
 import { onCleanup } from "../support/cleanup.ts";
 
 export interface TestConnectionOptions extends Partial<ConnectionOptions> {

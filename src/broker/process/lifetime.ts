@@ -4,7 +4,7 @@
  */
 import { release } from "../../core/version.ts";
 import type { Lock } from "../../files/lock.ts";
-import { within } from "../../ssh/within.ts";
+import { within } from "../../ssh/transport/within.ts";
 import type { SessionRegistry } from "../sessions/session-registry.ts";
 import { type BrokerStatus, protocolVersion } from "../wire/protocol.ts";
 import type { BrokerLog } from "./broker-log.ts";

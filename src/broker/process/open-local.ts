@@ -3,7 +3,7 @@ import { readSettings } from "../../config/settings.ts";
 import { baseDirectory } from "../../files/base-directory.ts";
 import type { Environment } from "../../files/paths.ts";
 import { operations } from "../../operations/index.ts";
-import { within } from "../../ssh/within.ts";
+import { within } from "../../ssh/transport/within.ts";
 import { SessionStore } from "../../store/session-store.ts";
 import { SessionRegistry } from "../sessions/session-registry.ts";
 import { createDispatch } from "./dispatch.ts";

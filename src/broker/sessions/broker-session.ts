@@ -9,13 +9,13 @@ import type {
   SessionInfo,
 } from "../../core/session.ts";
 import type { Connection, Login } from "../../ssh/connection.ts";
-import { fingerprint } from "../../ssh/known-hosts-key.ts";
+import { fingerprint } from "../../ssh/host-keys/known-hosts-key.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
+import { planAgain } from "../logins/dial-plan.ts";
+import { namesGivenFiles } from "../logins/given-files.ts";
 import { BesideConnections } from "./beside-connections.ts";
 import { tellBusy } from "./busy-notice.ts";
 import { takenBack } from "./cancel-reasons.ts";
-import { planAgain } from "./dial-plan.ts";
-import { namesGivenFiles } from "./given-files.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { RunningCalls } from "./running-calls.ts";
 import { isFor, recordOf, type SessionFacts } from "./session-facts.ts";

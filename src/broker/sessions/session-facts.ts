@@ -1,7 +1,7 @@
 import type { Caller } from "../../core/operation.ts";
 import type { DialRequest, SessionInfo } from "../../core/session.ts";
 import { recordVersion, type SessionRecord } from "../../store/session-record.ts";
-import type { DialPlan } from "./dial-plan.ts";
+import type { DialPlan } from "../logins/dial-plan.ts";
 import { defaultTtlMs } from "./session-expiry.ts";
 
 /** What is known of a session beside its connection. */

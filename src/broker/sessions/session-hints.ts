@@ -4,7 +4,7 @@ import { hintFor } from "../../core/hint.ts";
 import type { Caller } from "../../core/operation.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { isOfProcess } from "../../files/process-path.ts";
-import { connectCommandOf } from "./connect-command.ts";
+import { connectCommandOf } from "../logins/connect-command.ts";
 import type { SessionFacts } from "./session-facts.ts";
 
 export const closing = (name: string, caller: Caller): string =>

@@ -1,6 +1,6 @@
 import type { Caller } from "../../core/operation.ts";
-import type { Clock } from "./clock.ts";
-import type { Dialer } from "./dial.ts";
+import type { Clock } from "../logins/clock.ts";
+import type { Dialer } from "../logins/dial.ts";
 import type { SessionFacts } from "./session-facts.ts";
 import type { Recorded } from "./session-records.ts";
 

@@ -3,18 +3,18 @@ import type { Caller } from "../../core/operation.ts";
 import type { CallScope, SessionState } from "../../core/session.ts";
 import { sessionNameFrom } from "../../core/target.ts";
 import type { Connection } from "../../ssh/connection.ts";
-import { fingerprint } from "../../ssh/known-hosts-key.ts";
+import { fingerprint } from "../../ssh/host-keys/known-hosts-key.ts";
+import { withConnectHint } from "../logins/connect-hint.ts";
+import type { DialScope } from "../logins/dial.ts";
+import { type DialPlan, planAgain } from "../logins/dial-plan.ts";
+import { namesGivenFiles } from "../logins/given-files.ts";
+import { SharedDial } from "../logins/shared-dial.ts";
 import { closedAlready } from "./cancel-reasons.ts";
-import { withConnectHint } from "./connect-hint.ts";
-import type { DialScope } from "./dial.ts";
-import { type DialPlan, planAgain } from "./dial-plan.ts";
-import { namesGivenFiles } from "./given-files.ts";
 import { LiveConnection } from "./live-connection.ts";
 import { ExpiryTimer, millisecondsLeft } from "./session-expiry.ts";
 import { isFor, type SessionFacts } from "./session-facts.ts";
 import { notLent, openedByPipe } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
-import { SharedDial } from "./shared-dial.ts";
 
 /** After these nothing is known to be wrong with the server: the next use may well succeed. */
 const harmless: ReadonlySet<ErrorCode> = new Set(["CANCELED", "AUTH_REQUIRED", "HOST_KEY_UNKNOWN", "SESSION_LIMIT"]);

@@ -1,9 +1,9 @@
-import { type Seen, SeenFiles } from "../../config/seen-files.ts";
+import { type Seen, SeenFiles } from "../../config/ssh-config/seen-files.ts";
 import { parseDestination } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { CallScope, DialRequest } from "../../core/session.ts";
-import { type DialPlan, planAgain, planDial } from "./dial-plan.ts";
-import { namesGivenFiles } from "./given-files.ts";
+import { type DialPlan, planAgain, planDial } from "../logins/dial-plan.ts";
+import { namesGivenFiles } from "../logins/given-files.ts";
 import type { SessionFacts } from "./session-facts.ts";
 import { type Place, standsForAnother } from "./session-name.ts";
 

@@ -1,7 +1,7 @@
-import { canonicalHost } from "../../config/host-address.ts";
-import type { ResolvedHost } from "../../config/ssh-config.ts";
-import { isKnownHostName } from "../../ssh/known-host-names.ts";
-import { type DialPlan, planIn } from "./dial-plan.ts";
+import { canonicalHost } from "../../config/ssh-config/host-address.ts";
+import type { ResolvedHost } from "../../config/ssh-config/resolve.ts";
+import { isKnownHostName } from "../../ssh/host-keys/known-host-names.ts";
+import { type DialPlan, planIn } from "../logins/dial-plan.ts";
 import { isInHostsFile, type Resolves } from "./host-names.ts";
 
 /** Where a session leads to. */

@@ -1,16 +1,16 @@
-import { absoluteKey } from "../../config/absolute-request.ts";
-import { absolute } from "../../config/ssh-config-expand.ts";
+import { absoluteKey } from "../../config/ssh-config/absolute-request.ts";
+import { absolute } from "../../config/ssh-config/expand.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
 import type { DialRequest } from "../../core/session.ts";
 import { isSessionName, nextFreeName, sessionNameFrom } from "../../core/target.ts";
+import type { DialPlan } from "../logins/dial-plan.ts";
+import { namesGivenFiles } from "../logins/given-files.ts";
+import { isSameRequest } from "../logins/session-identity.ts";
 import type { BrokerSession } from "./broker-session.ts";
-import type { DialPlan } from "./dial-plan.ts";
-import { namesGivenFiles } from "./given-files.ts";
 import type { Resolves } from "./host-names.ts";
 import { isFor, type SessionFacts } from "./session-facts.ts";
 import { closing, naming } from "./session-hints.ts";
-import { isSameRequest } from "./session-identity.ts";
 import { namesAnother } from "./session-name.ts";
 
 /** What a caller wants beside the destination. */

@@ -2,7 +2,7 @@ import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import type { CallScope } from "../../core/session.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
 import type { SessionStore } from "../../store/session-store.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../logins/clock.ts";
 
 /** What keeps records: it does what it is asked for one name in the order in which it is asked. */
 export type RecordStore = Pick<SessionStore, "write" | "remove">;

@@ -13,11 +13,11 @@ import type {
 } from "../../core/session.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
 import { keptUnusedMs } from "../../store/session-store.ts";
+import { type Clock, systemClock } from "../logins/clock.ts";
+import { Dialer } from "../logins/dial.ts";
+import { type DialPlan, planDial } from "../logins/dial-plan.ts";
 import { BrokerSession } from "./broker-session.ts";
 import { brokerEnded, closedAlready, closedBy } from "./cancel-reasons.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import { Dialer } from "./dial.ts";
-import { type DialPlan, planDial } from "./dial-plan.ts";
 import { type Resolves, systemResolves } from "./host-names.ts";
 import { factsOf, isFor, newFacts } from "./session-facts.ts";
 import { listing } from "./session-hints.ts";

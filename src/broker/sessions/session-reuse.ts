@@ -1,7 +1,7 @@
 /** What a call does to a session that it opens, or finds open. */
 import type { CallScope, OpenRequest } from "../../core/session.ts";
+import type { DialPlan } from "../logins/dial-plan.ts";
 import type { BrokerSession } from "./broker-session.ts";
-import type { DialPlan } from "./dial-plan.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { isOwn } from "./session-facts.ts";
 import { keptAsItWas, lending, nowElsewhere } from "./session-hints.ts";

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type RegistryOptions, SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
 import type { OpenRequest } from "../../../src/core/session.ts";
-import { hashHostName } from "../../../src/ssh/known-hosts-line.ts";
+import { hashHostName } from "../../../src/ssh/host-keys/known-hosts-line.ts";
 import type { SessionRecord } from "../../../src/store/session-record.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { type KeyPair, makeKey } from "../../support/keys.ts";

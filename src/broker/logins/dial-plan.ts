@@ -1,0 +1,108 @@
+import { absoluteRequest } from "../../config/ssh-config/absolute-request.ts";
+import { withAskedVariables } from "../../config/ssh-config/asked-variables.ts";
+import { type HostEnvironment, isHostAlias, type ResolvedHost, resolveHost } from "../../config/ssh-config/resolve.ts";
+import type { Seen } from "../../config/ssh-config/seen-files.ts";
+import { formatDestination, parseDestination, validateUser } from "../../core/destination.ts";
+import { SshMcpError } from "../../core/errors.ts";
+import type { CallScope, DialRequest } from "../../core/session.ts";
+import { localUser } from "../../files/passwd.ts";
+import { homeDirectory } from "../../files/paths.ts";
+import { askingCommandOf, connectCommandOf } from "./connect-command.ts";
+import { type GivenFiles, mustBeFiles, namesGivenFiles, readGivenFiles } from "./given-files.ts";
+import { sessionKey } from "./session-identity.ts";
+
+/**
+ * A destination that ssh_config has been asked about: what would be dialled, before anything is. It holds values of the caller's environment
+ * and keys that the caller gave: it serves one dial, and is kept no longer.
+ */
+export interface DialPlan {
+  /** With absolute paths: made again from another folder, it means the same. */
+  request: DialRequest;
+  resolved: ResolvedHost;
+  /** The host or alias as typed: what a session is named after. */
+  typedHost: string;
+  /** The destination with the caller's user and port, in canonical form. */
+  destination: string;
+  /** The command by which a person opens the same connection at a terminal: built from what was parsed, and quoted. */
+  connectCommand: string;
+  /** The same, with a person asked about a host key that is not known, whatever the caller or ssh_config say of that. */
+  askingCommand: string;
+  /** The session's identity, see `sessionKey`. */
+  key: string;
+  /** What else may be asked of ssh_config for the same caller. */
+  environment: PlanEnvironment;
+}
+
+/** The world a destination is meant in. */
+export type PlanEnvironment = HostEnvironment & { given: GivenFiles };
+
+/** What planning needs of a call. */
+export type PlanScope = Pick<CallScope, "caller" | "variables">;
+
+/**
+ * Resolves a destination: an exact alias of ssh_config first, else `[user@]host[:port]`. Connects to nothing; asks the caller for the
+ * files that it alone can read, for the variables that ssh_config refers to, and for no others.
+ * @param seen told of what ssh_config was read from
+ * @throws SshMcpError INVALID_INPUT, CONFIG_INVALID, KEY_INVALID, UNSUPPORTED, CANCELED
+ */
+export const planDial = async (
+  request: DialRequest,
+  scope: PlanScope & Pick<CallScope, "files">,
+  seen?: Seen,
+): Promise<DialPlan> => {
+  if (scope.caller.face === "mcp") mustNameFiles(request);
+  const given = namesGivenFiles(request) ? await readGivenFiles(request, scope) : nothingGiven;
+  return await planWith(request, given, scope, seen);
+};
+
+/** The environment of whoever runs an agent's program holds what no model is to read, as it would in an error that names the file. */
+const mustNameFiles = ({ identityFiles }: DialRequest): void => {
+  if (!identityFiles.some((file) => file.includes("${"))) return;
+  throw new SshMcpError("INVALID_INPUT", "identityFile names files: a variable in it stands for nothing", {
+    hint: 'ssh_connect {"destination":"DESTINATION","identityFile":["~/.ssh/id_ed25519"]}',
+  });
+};
+
+/** Plans once more what a session was opened for, whoever wants it open now. @throws as `planDial` */
+export const planAgain = (request: DialRequest, scope: PlanScope, seen?: Seen): Promise<DialPlan> =>
+  planWith(request, nothingGiven, scope, seen);
+
+const nothingGiven: GivenFiles = new Map();
+
+const planWith = (
+  request: DialRequest,
+  given: GivenFiles,
+  { caller, variables: ask }: PlanScope,
+  seen: Seen | undefined,
+): Promise<DialPlan> => {
+  const world = { home: homeDirectory(), cwd: caller.cwd, localUser: localUser(), given, seen };
+  return withAskedVariables((variables) => planIn(request, { ...world, variables }), ask);
+};
+
+/** The same with the variables that are known; one that is not counts as not set. @throws as `planDial` */
+export const planIn = (request: DialRequest, environment: PlanEnvironment): DialPlan => {
+  const isAlias = isHostAlias(request.destination, request.configFile, environment);
+  const parsed = isAlias
+    ? { user: null, host: request.destination, port: null }
+    : parseDestination(request.destination);
+  if (request.user !== null) validateUser(request.user);
+  const user = request.user ?? parsed.user;
+  const port = request.port ?? parsed.port;
+  const { identityFiles, configFile, options } = request;
+  const resolved = resolveHost({ host: parsed.host, user, port, identityFiles, configFile, options }, environment);
+  mustBeFiles(resolved, environment.given);
+  const absolute = absoluteRequest(request, environment);
+  // An alias is taken as it stands; a user or a port beside it go into flags.
+  const destination = isAlias ? parsed.host : formatDestination({ user, host: parsed.host, port });
+  const typed = isAlias ? { destination, user, port } : { destination, user: null, port: null };
+  return {
+    request: absolute,
+    resolved,
+    typedHost: parsed.host,
+    destination,
+    connectCommand: connectCommandOf({ ...absolute, ...typed }, null),
+    askingCommand: askingCommandOf({ ...absolute, ...typed }),
+    key: sessionKey(resolved, absolute, environment.given),
+    environment,
+  };
+};

@@ -1,0 +1,160 @@
+/**
+ * The part of ssh2 1.17.0 that its public interface does not reach, typed and in one place. ssh2 is pinned to that
+ * version; the tests of this folder run against real servers and fail when an internal moves. Why each is needed:
+ * - `_remoteVer`: Dropbear closes a channel that waits, see ChannelPool
+ * - `_chanMgr`, `_protocol.session`: to open a session channel ahead of need, so that a command costs one round trip
+ * - `_protocol.exec/env/signal`, `_callbacks`: to pipeline requests, and to signal after our side's EOF
+ * - `push`: to account the window by what was consumed
+ * - `_protocol._handlers`: to notice a peer that overruns a window; to save the round trip of the service request; and
+ *   because ssh2 forgets the methods left, and partial success, after agent keys
+ */
+import type { Client } from "ssh2";
+import { SshMcpError } from "../../core/errors.ts";
+
+export interface Ssh2Protocol {
+  session(localId: number, window: number, maxPacket: number): void;
+  exec(remoteId: number, command: string, wantReply: boolean): void;
+  env(remoteId: number, name: string, value: string, wantReply: boolean): void;
+  signal(remoteId: number, name: string): void;
+  channelWindowAdjust(remoteId: number, bytes: number): void;
+  ping(): void;
+  _handlers: Record<string, ((...args: unknown[]) => void) | undefined>;
+}
+
+export interface Ssh2Channel {
+  push(chunk: Buffer | null): boolean;
+  write(chunk: Uint8Array, done: (error?: Error | null) => void): boolean;
+  eof(): void;
+  close(): void;
+  on(event: "exit", listener: (code: number | null, signal?: string) => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  stderr: { push(chunk: Buffer | null): boolean; on(event: "error", listener: (error: Error) => void): void };
+  incoming: { window: number; state: string };
+  outgoing: { id: number; state: string; packetSize: number };
+  _callbacks: ((failed: boolean | Error) => void)[];
+}
+
+type ChannelWaiter = ((error: Error | undefined, channel: Ssh2Channel) => void) & { type?: string };
+
+interface Ssh2Internals {
+  _protocol: Ssh2Protocol;
+  _chanMgr: { add(waiter: ChannelWaiter): number; get(id: number): Ssh2Channel | ChannelWaiter | undefined };
+  /** Software version of the server's identification string (RFC 4253, section 4.2). */
+  _remoteVer: string | undefined;
+  /** Replies to global requests come in order; each request has one entry. */
+  _callbacks: ((failed: boolean | Error, data?: Buffer) => void)[];
+}
+
+/** The window ssh2 announces for a channel it opens; its accounting starts there. */
+export const initialWindow = 2 * 1024 * 1024;
+const maxPacket = 32 * 1024;
+
+const internals = (client: Client): Ssh2Internals => client as unknown as Ssh2Internals;
+
+export const protocolOf = (client: Client): Ssh2Protocol => internals(client)._protocol;
+
+/** The server's software, as its identification string has it: `OpenSSH_9.2p1`; untrusted. */
+export const softwareOf = (client: Client): string => internals(client)._remoteVer ?? "";
+
+/** Hands over what the server says to a failed attempt (RFC 4252, section 5.1), before ssh2 asks for the next one. */
+export const onAuthFailure = (client: Client, listen: (allowed: string[], partial: boolean) => void): void => {
+  const { _handlers } = protocolOf(client);
+  const handle = _handlers["USERAUTH_FAILURE"];
+  _handlers["USERAUTH_FAILURE"] = (protocol, allowed, partial) => {
+    listen(allowed as string[], partial === true);
+    handle?.(protocol, allowed, partial);
+  };
+};
+
+/**
+ * Tells when the key that logs in allows one command of the server's alone (sshd(8), `command=`): OpenSSH says so in a debug message
+ * (RFC 4253, section 11.3) that lists the key's options by name. Takes the place of who listened before.
+ */
+export const onForcedCommand = (client: Client, listen: () => void): void => {
+  protocolOf(client)._handlers["DEBUG"] = (_protocol, _display, text) => {
+    if (/key options:.*\bcommand\b/.test(String(text))) listen();
+  };
+};
+
+/**
+ * Sends the first attempt right behind the service request (RFC 4253, section 10) instead of waiting for its accept. To
+ * be called while ssh2 emits "handshake", just before it sends the request.
+ */
+export const pipelineFirstAttempt = (client: Client): void => {
+  const protocol = protocolOf(client);
+  const accepted = protocol._handlers["SERVICE_ACCEPT"];
+  protocol._handlers["SERVICE_ACCEPT"] = undefined;
+  queueMicrotask(() => accepted?.(protocol, "ssh-userauth"));
+};
+
+/**
+ * Reports the first data that a peer sends beyond a channel's window (RFC 4254, section 5.2). ssh2 itself takes it,
+ * without limit, or drops it without a word when the window is exactly used up.
+ */
+export const guardWindows = (client: Client, onViolation: () => void): void => {
+  const { _chanMgr, _protocol } = internals(client);
+  for (const type of ["CHANNEL_DATA", "CHANNEL_EXTENDED_DATA"]) {
+    const handle = _protocol._handlers[type];
+    _protocol._handlers[type] = (protocol, recipient, data, ...rest) => {
+      const channel = _chanMgr.get(recipient as number);
+      const beyond = typeof channel === "object" && (data as Buffer).length > channel.incoming.window;
+      if (beyond) onViolation();
+      else handle?.(protocol, recipient, data, ...rest);
+    };
+  }
+};
+
+/** RFC 4254, section 5.1: why a channel was not opened; the text is the server's. */
+export class ChannelOpenFailure extends Error {
+  /** Reason code of the server, or null when the connection ended instead. */
+  readonly reason: number | null;
+  constructor(message: string, reason: number | null) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Opens a session channel without requesting anything on it (RFC 4254, section 6.1).
+ * @param wrap takes the channel in the moment it opens: its close may come with the same packet
+ * @throws ChannelOpenFailure when the server refuses or the connection ends; what `wrap` throws
+ */
+export const openSessionChannel = <T>(client: Client, wrap: (channel: Ssh2Channel) => T): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const waiter: ChannelWaiter = (error, channel) => {
+      if (error === undefined) {
+        try {
+          resolve(wrap(channel));
+        } catch (cause) {
+          reject(cause);
+        }
+        return;
+      }
+      const { reason } = error as { reason?: unknown };
+      reject(new ChannelOpenFailure(error.message, typeof reason === "number" ? reason : null));
+    };
+    waiter.type = "session";
+    const id = internals(client)._chanMgr.add(waiter);
+    if (id === -1) return reject(new ChannelOpenFailure("no free channel number", null));
+    try {
+      protocolOf(client).session(id, initialWindow, maxPacket);
+    } catch (cause) {
+      reject(new ChannelOpenFailure(cause instanceof Error ? cause.message : String(cause), null));
+    }
+  });
+
+/**
+ * One keepalive round trip: a global request that every server answers, if only with a failure (RFC 4254, section 4).
+ * @throws SshMcpError CONNECTION_LOST when the connection ends instead
+ */
+export const ping = (client: Client): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const lost = (cause?: unknown): void =>
+      reject(new SshMcpError("CONNECTION_LOST", "the connection ended while it was being checked", { cause }));
+    internals(client)._callbacks.push((failed) => (failed instanceof Error ? lost(failed) : resolve()));
+    try {
+      protocolOf(client).ping();
+    } catch (cause) {
+      lost(cause);
+    }
+  });
