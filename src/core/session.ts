@@ -163,6 +163,9 @@ export interface CallerFiles {
   read(path: string): AsyncIterable<Uint8Array>;
 }
 
+/** Names, or all there are: for a command that the person's own configuration has run, which gets the environment ssh would give it. */
+export type WantedVariables = readonly string[] | "all";
+
 /** The part of a call that sessions need: who called, who answers, when to stop. */
 export interface CallScope {
   caller: Caller;
@@ -175,7 +178,7 @@ export interface CallScope {
    * Values of the caller's environment variables, by name; those that are not set are absent. Nothing of the broker's own
    * environment is ever used, and nothing of the caller's is kept.
    */
-  variables(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  variables(names: WantedVariables): Promise<Readonly<Record<string, string>>>;
   files: CallerFiles;
   /** Says something beside the result. Remote text in it is escaped by whoever shows it. */
   notice(message: string): void;

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import { SshMcpError } from "../core/errors.ts";
 import type { CommandRequest, CommandResult } from "../core/session.ts";
@@ -42,7 +42,7 @@ export interface Login {
 export class Connection {
   readonly login: Login;
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #where: string;
   readonly #pool: ChannelPool;
   readonly #stopper: Stopper;
@@ -53,7 +53,7 @@ export class Connection {
   #heardAt = performance.now();
   #heardAtWall = Date.now();
 
-  constructor(client: Client, socket: Socket, where: string, login: Login) {
+  constructor(client: Client, socket: Duplex, where: string, login: Login) {
     this.login = login;
     this.#runsForcedCommand = login.runsForcedCommand;
     this.#client = client;

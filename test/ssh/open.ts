@@ -1,9 +1,12 @@
 /** Opens connections of src/ssh straight to a test server: no ssh_config, no known_hosts, the key given or none. */
 import type { CommandResult, Question } from "../../src/core/session.ts";
+import { Authentication } from "../../src/ssh/auth/authentication.ts";
 import { collectIdentities } from "../../src/ssh/auth/identities.ts";
 import { readKeyFile } from "../../src/ssh/auth/key-file.ts";
 import type { Connection } from "../../src/ssh/connection.ts";
+import { algorithmsFor } from "../../src/ssh/transport/algorithms.ts";
 import { type ConnectionOptions, openConnection } from "../../src/ssh/transport/handshake.ts";
+import { dialTcp } from "../../src/ssh/transport/tcp.ts";
 import { onCleanup } from "../support/cleanup.ts";
 
 export interface TestConnectionOptions extends Partial<ConnectionOptions> {
@@ -20,31 +23,30 @@ export const open = async (
 ): Promise<Connection> => {
   const { keys = [], agentSocket = null, answers, ...rest } = options;
   const named = await Promise.all(keys.map(readKeyFile));
+  const host = rest.host ?? "127.0.0.1";
+  const connectCommand = "ssh-mcp connect test";
   const connection = await openConnection(
     {
-      host: "127.0.0.1",
-      knownKeyTypes: [],
+      host,
+      open: (limitMs, aborted) => dialTcp(host, options.port, limitMs, aborted),
+      algorithms: algorithmsFor([]),
       verifyHostKey: async () => true,
-      identities: (ask, login) =>
-        collectIdentities({
-          named,
-          configured: [],
-          identitiesOnly: false,
-          agentSocket,
-          ask,
-          login,
-          destination: "test",
-          connectCommand: "ssh-mcp connect test",
+      authentication: (ask, login) =>
+        new Authentication({
+          ...{ user: options.user, host, destination: "test", connectCommand, ask },
+          identities: () =>
+            collectIdentities({
+              ...{ named, configured: [], identitiesOnly: false },
+              ...{ agentSocket, ask, login, destination: "test", connectCommand },
+            }),
         }),
       ask: async (question) => {
         if (answers === undefined) throw new Error(`nobody answers: ${question.text}`);
         return answers(question);
       },
-      typedHost: "127.0.0.1",
       destination: "test",
-      connectCommand: "ssh-mcp connect test",
       timeoutMs: 20_000,
-      keepaliveIntervalMs: 15_000,
+      keepalive: { intervalMs: 15_000, countMax: 3 },
       ...rest,
     },
     signal,

@@ -187,7 +187,7 @@ export class ClientCall {
 
   #tellVariables({ request, names }: VariablesRequest): void {
     const { environment = {} } = this.#options;
-    const set = names.flatMap((name) => {
+    const set = (names ?? Object.keys(environment)).flatMap((name) => {
       const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
       return value === undefined ? [] : [[name, value] as const];
     });

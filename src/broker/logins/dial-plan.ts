@@ -1,6 +1,8 @@
+import { type HostSettings, noHostSettings } from "../../config/host-settings.ts";
 import { absoluteRequest } from "../../config/ssh-config/absolute-request.ts";
 import { withAskedVariables } from "../../config/ssh-config/asked-variables.ts";
-import { type HostEnvironment, isHostAlias, type ResolvedHost, resolveHost } from "../../config/ssh-config/resolve.ts";
+import { type HostEnvironment, isHostAlias, resolveHost } from "../../config/ssh-config/resolve.ts";
+import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import type { Seen } from "../../config/ssh-config/seen-files.ts";
 import { formatDestination, parseDestination, validateUser } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
@@ -27,6 +29,10 @@ export interface DialPlan {
   connectCommand: string;
   /** The same, with a person asked about a host key that is not known, whatever the caller or ssh_config say of that. */
   askingCommand: string;
+  /** What `config.toml` says of the host as typed. */
+  settings: HostSettings;
+  /** The last jump host on the way, with the way to it; null when the host is reached without one. */
+  via: DialPlan | null;
   /** The session's identity, see `sessionKey`. */
   key: string;
   /** What else may be asked of ssh_config for the same caller. */
@@ -102,6 +108,8 @@ export const planIn = (request: DialRequest, environment: PlanEnvironment): Dial
     destination,
     connectCommand: connectCommandOf({ ...absolute, ...typed }, null),
     askingCommand: askingCommandOf({ ...absolute, ...typed }),
+    settings: noHostSettings,
+    via: null,
     key: sessionKey(resolved, absolute, environment.given),
     environment,
   };

@@ -1,20 +1,20 @@
 import type { Ask, CallScope } from "../../core/session.ts";
-import { collectIdentities } from "../../ssh/auth/identities.ts";
-import { type KeyFile, keyFileOf, readKeyFile } from "../../ssh/auth/key-file.ts";
 import type { Connection } from "../../ssh/connection.ts";
-import { verifyHostKey } from "../../ssh/host-keys/host-key.ts";
-import { readKnownHostsFairly } from "../../ssh/host-keys/known-hosts.ts";
-import { openConnection } from "../../ssh/transport/handshake.ts";
+import { algorithmsFor } from "../../ssh/transport/algorithms.ts";
+import { type ConnectionOptions, openConnection } from "../../ssh/transport/handshake.ts";
+import { dialTcp } from "../../ssh/transport/tcp.ts";
 import type { Clock } from "./clock.ts";
+import { planAuthentication } from "./dial-identities.ts";
 import type { DialPlan } from "./dial-plan.ts";
+import { planTrust } from "./dial-trust.ts";
 import { FailedLogins } from "./failed-logins.ts";
-import type { GivenFiles } from "./given-files.ts";
 import { HandshakeLimit } from "./handshake-limit.ts";
 
 /** TCP, handshake and authentication together, unless the caller says otherwise. */
 const defaultTimeoutMs = 15_000;
 /** A link that is cut without a word is noticed after three of these. */
 const keepaliveIntervalMs = 15_000;
+const keepaliveCountMax = 3;
 
 /** What a dial needs of those who wait for it. */
 export interface DialScope extends Pick<CallScope, "caller" | "signal" | "ask" | "variables"> {
@@ -70,56 +70,20 @@ export class Dialer {
   }
 }
 
-const namedKey = async (path: string, given: GivenFiles): Promise<KeyFile> => {
-  const content = given.get(path);
-  return content === undefined ? readKeyFile(path) : keyFileOf(path, Buffer.from(content));
-};
-
+/** @throws SshMcpError for each way in which connecting, verifying or authenticating fails */
 const connect = async (plan: DialPlan, scope: DialScope): Promise<Connection> => {
-  const { resolved, request, destination, connectCommand, askingCommand, typedHost } = plan;
-  const at = { host: resolved.hostname, port: resolved.port };
-  const known = await readKnownHostsFairly([...resolved.userKnownHostsFiles, ...resolved.globalKnownHostsFiles], at);
-  // Those of the command line come first, and one that cannot be used is an error: it was asked for.
-  const namedPaths = resolved.identityFiles.slice(0, resolved.identityFilesRequested);
-  const named = await Promise.all(namedPaths.map((path) => namedKey(path, plan.environment.given)));
-  return openConnection(
-    {
-      ...at,
-      user: resolved.user,
-      knownKeyTypes: known.keyTypes,
-      verifyHostKey: (key) =>
-        verifyHostKey(
-          {
-            at,
-            known,
-            mode: resolved.strictHostKeyChecking,
-            userFile: resolved.userKnownHostsFiles[0] ?? null,
-            hash: resolved.hashKnownHosts,
-            ask: scope.ask,
-            destination,
-            connectCommand,
-            askingCommand,
-          },
-          key,
-        ),
-      identities: (ask, login) =>
-        collectIdentities({
-          named,
-          configured: resolved.identityFiles.slice(resolved.identityFilesRequested),
-          identitiesOnly: resolved.identitiesOnly,
-          agentSocket: scope.caller.agentSocket,
-          ask,
-          login,
-          destination,
-          connectCommand,
-        }),
-      ask: scope.ask,
-      typedHost,
-      destination,
-      connectCommand,
-      timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
-      keepaliveIntervalMs,
-    },
-    scope.signal,
-  );
+  const { resolved, request, destination } = plan;
+  const { hostname: host, port, user } = resolved;
+  const trust = await planTrust(plan, scope.ask);
+  const authentication = await planAuthentication(plan, scope.caller.agentSocket);
+  const options: ConnectionOptions = {
+    ...{ host, port, user, destination, authentication },
+    open: (limitMs, signal) => dialTcp(host, port, limitMs, signal),
+    algorithms: algorithmsFor(trust.knownKeyTypes),
+    verifyHostKey: trust.verifyHostKey,
+    ask: scope.ask,
+    timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
+    keepalive: { intervalMs: keepaliveIntervalMs, countMax: keepaliveCountMax },
+  };
+  return await openConnection(options, scope.signal);
 };

@@ -1,5 +1,5 @@
 /** Configuration and keys that only the caller's process can read: those that `-F <(command)` and `-i <(command)` name. */
-import type { ResolvedHost } from "../../config/ssh-config/resolve.ts";
+import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import { type ErrorCode, SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import type { CallerFiles, CallScope, DialRequest } from "../../core/session.ts";

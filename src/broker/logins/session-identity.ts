@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ResolvedHost } from "../../config/ssh-config/resolve.ts";
+import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import type { DialRequest } from "../../core/session.ts";
 import { type GivenFiles, namesGivenFiles } from "./given-files.ts";
 

@@ -1,7 +1,7 @@
 /** Questions of one login that several callers wait for: each is put to one person, and to further ones when that one does not answer. */
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { CallScope, LoginQuestion } from "../../core/session.ts";
+import type { CallScope, LoginQuestion, WantedVariables } from "../../core/session.ts";
 
 /** Who waits for a login. */
 export interface Participant {
@@ -102,7 +102,7 @@ export class SharedQuestions {
   }
 
   /** Asks who has waited longest for the values of its variables; one that leaves meanwhile is followed by the next. */
-  async variables(names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  async variables(names: WantedVariables): Promise<Readonly<Record<string, string>>> {
     for (;;) {
       const [first] = this.#participants;
       if (first === undefined) throw nobodyWaits();

@@ -1,5 +1,6 @@
 /** Questions of one call to the environment of the process that made it. */
 import type { SshMcpError } from "../../core/errors.ts";
+import type { WantedVariables } from "../../core/session.ts";
 import type { VariablesRequest } from "../wire/protocol.ts";
 
 type Values = Readonly<Record<string, string>>;
@@ -15,11 +16,11 @@ export class Variables {
   }
 
   /** @throws SshMcpError CANCELED; TOO_LARGE for names that no frame holds */
-  async ask(names: readonly string[]): Promise<Values> {
+  async ask(names: WantedVariables): Promise<Values> {
     if (this.#failure !== null) throw this.#failure;
-    if (names.length === 0) return {};
+    if (names !== "all" && names.length === 0) return {};
     const request = this.#next++;
-    this.#send({ request, names: [...names] });
+    this.#send({ request, names: names === "all" ? null : [...names] });
     const asked = Promise.withResolvers<Values>();
     this.#asked.set(request, asked);
     return asked.promise;

@@ -1,5 +1,5 @@
 import { canonicalHost } from "../../config/ssh-config/host-address.ts";
-import type { ResolvedHost } from "../../config/ssh-config/resolve.ts";
+import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import { isKnownHostName } from "../../ssh/host-keys/known-host-names.ts";
 import { type DialPlan, planIn } from "../logins/dial-plan.ts";
 import { isInHostsFile, type Resolves } from "./host-names.ts";

@@ -84,7 +84,8 @@ export type PromptMessage = Question & { prompt: number };
 /** The names of variables that ssh_config refers to as `${NAME}`. */
 export interface VariablesRequest {
   request: number;
-  names: string[];
+  /** Null for all there are: a command of the person's own configuration runs in their environment. */
+  names: string[] | null;
 }
 
 /** A file that the broker asks the client to open: as the call's input has it, for the client opens no other. */

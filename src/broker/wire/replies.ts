@@ -64,7 +64,9 @@ export const parsePrompt = (value: unknown): PromptMessage => {
 /** @throws SshMcpError PROTOCOL_ERROR */
 export const parseVariablesRequest = (value: unknown): VariablesRequest => {
   const { request, names } = fieldsOf(value);
-  if (typeof request !== "number" || !Array.isArray(names)) throw wrong("env");
+  if (typeof request !== "number") throw wrong("env");
+  if (names === null) return { request, names };
+  if (!Array.isArray(names)) throw wrong("env");
   if (!names.every((name) => typeof name === "string")) throw wrong("env");
   return { request, names };
 };

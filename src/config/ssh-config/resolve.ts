@@ -1,7 +1,7 @@
 /**
  * What ssh_config(5) says about one host, equal to `ssh -G` of OpenSSH 9.2 for the keywords we act on. The first value
  * of a keyword wins; identity files add up. What would have ssh connect elsewhere, or trust or log in otherwise, and is
- * not supported yet is an error; the rest is passed over: see ssh-keywords.ts.
+ * not supported yet is an error; the rest is passed over: see keywords.ts.
  */
 
 import { Evaluation, namesHost } from "./evaluation.ts";
@@ -11,8 +11,9 @@ import { canonicalHost } from "./host-address.ts";
 import { lowerCase } from "./match-pattern.ts";
 import { parseOptions, requestDirective } from "./options.ts";
 import { type ConfigFile, type Directive, parseConfigFile, parseConfigText } from "./parser.ts";
+import type { ResolvedHost } from "./resolved-host.ts";
 import type { Seen } from "./seen-files.ts";
-import { parseFiles, parseFlag, parsePort, parseStrict, type StrictHostKeyChecking } from "./values.ts";
+import { parseFiles, parseFlag, parsePort, parseStrict } from "./values.ts";
 
 export interface HostRequest {
   /** The host as typed, without user and port. */
@@ -42,26 +43,6 @@ export interface HostEnvironment {
   given?: ReadonlyMap<string, Uint8Array>;
   /** Told of whatever decides what ssh_config says. */
   seen?: Seen | undefined;
-}
-
-export interface ResolvedHost {
-  /** What is dialled, and looked up in known_hosts: a name in lower case, or an address in canonical form. */
-  hostname: string;
-  port: number;
-  user: string;
-  /** Absolute paths of private keys, in the order to try; they need not exist. */
-  identityFiles: readonly string[];
-  /** How many of them, from the first on, the request named (`-i`): one that cannot be used is worth an error. */
-  identityFilesRequested: number;
-  /** Offer keys of these files alone, even when the agent has more. */
-  identitiesOnly: boolean;
-  /** Absolute paths; new keys go to the first. Empty for `none`. */
-  userKnownHostsFiles: readonly string[];
-  globalKnownHostsFiles: readonly string[];
-  strictHostKeyChecking: StrictHostKeyChecking;
-  hashKnownHosts: boolean;
-  /** Whether a Host line names the host as typed, without wildcards. */
-  isAlias: boolean;
 }
 
 /** readconf.c fill_default_options, OpenSSH 9.2. */
@@ -116,6 +97,8 @@ export const resolveHost = (request: HostRequest, env: HostEnvironment): Resolve
     strictHostKeyChecking: strict === undefined ? "ask" : parseStrict(strict),
     hashKnownHosts: flag("hashknownhosts"),
     isAlias: files.some((file) => namesHost(file, request.host)),
+    ...notReadYet,
+    identityFilesAreDefaults: identities.length === 0,
   };
 };
 
@@ -163,3 +146,43 @@ const identityPaths = (directives: readonly Directive[], facts: PathFacts): stri
     .map(({ args, origin }) => expandPath(args[0] ?? "", facts, origin));
   return [...new Set(paths)];
 };
+
+/** What no keyword sets yet. */
+const notReadYet = {
+  proxy: { kind: "direct" },
+  addressFamily: "any",
+  bindAddress: null,
+  bindInterface: null,
+  connectTimeoutMs: null,
+  connectionAttempts: 1,
+  tcpKeepAlive: true,
+  serverAliveIntervalMs: null,
+  serverAliveCountMax: 3,
+  kexAlgorithms: null,
+  ciphers: null,
+  macs: null,
+  hostKeyAlgorithms: null,
+  caSignatureAlgorithms: null,
+  pubkeyAcceptedAlgorithms: null,
+  compression: false,
+  rekeyLimit: { bytes: null, ms: null },
+  requiredRsaBits: 1024,
+  hostKeyAlias: null,
+  revokedHostKeys: null,
+  updateHostKeys: "no",
+  noHostAuthenticationForLocalhost: false,
+  identityAgent: { kind: "caller" },
+  certificateFiles: [],
+  addKeysToAgent: { mode: "no", lifetimeMs: null },
+  preferredAuthentications: ["publickey", "keyboard-interactive", "password"],
+  pubkeyAuthentication: true,
+  passwordAuthentication: true,
+  kbdInteractiveAuthentication: true,
+  batchMode: false,
+  numberOfPasswordPrompts: 3,
+  setEnv: [],
+  sendEnv: [],
+  forwardAgent: { kind: "no" },
+  remoteCommand: null,
+  requestTty: "auto",
+} satisfies Partial<ResolvedHost>;

@@ -33,6 +33,7 @@ type Attempt = ssh2.AnyAuthMethod;
 export class Authentication {
   readonly #options: AuthOptions;
   readonly #attempts: AsyncGenerator<Attempt, void>;
+  #identities: Promise<Identity[]> | null = null;
   #allowed: readonly string[] = [];
   #partial = false;
   #method = "none";
@@ -90,7 +91,8 @@ export class Authentication {
   /** One step of the login: every method the server allows, until it reports partial success. */
   async *#step(): AsyncGenerator<Attempt, void> {
     if (this.#allowed.includes("publickey")) {
-      for (const identity of await this.#options.identities()) {
+      this.#identities ??= this.#options.identities();
+      for (const identity of await this.#identities) {
         if (!this.#allowed.includes("publickey")) break;
         if (!(await this.#offers(identity))) continue;
         yield { type: "agent", username: this.#options.user, agent: new SingleKeyAgent(identity, this.#noteUnasked) };

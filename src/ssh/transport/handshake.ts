@@ -1,19 +1,16 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type ssh2 from "ssh2";
 import { Client } from "ssh2";
 import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { Ask } from "../../core/session.ts";
-import { Authentication } from "../auth/authentication.ts";
-import type { Identity, LoginUnderWay } from "../auth/identities.ts";
+import type { Authentication } from "../auth/authentication.ts";
+import type { LoginUnderWay } from "../auth/identities.ts";
 import { Connection } from "../connection.ts";
-import { algorithmsFor } from "./algorithms.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import { Deadline } from "./deadline.ts";
 import { onAuthFailure, onForcedCommand, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
-import { dialTcp } from "./tcp.ts";
 
-/** Keepalives without an answer before the connection is given up. */
-const keepaliveCountMax = 3;
 /** Servers that are known to take the first attempt in the same round trip as the request for the service it belongs to. */
 const pipelinesLogin = /^(OpenSSH|dropbear)_/;
 /** Characters of the login banner that are kept. */
@@ -23,24 +20,28 @@ export interface ConnectionOptions {
   host: string;
   port: number;
   user: string;
-  /** Types of the host's keys that known_hosts holds. */
-  knownKeyTypes: readonly string[];
+  /**
+   * Opens the way to the server: TCP, a channel of a jump host, a command's pipes.
+   * @param limitMs how long it may take
+   * @throws SshMcpError
+   */
+  open: (limitMs: number, signal: AbortSignal) => Promise<Duplex>;
+  /** What is offered in the key exchange, see `algorithmsFor`. */
+  algorithms: ssh2.Algorithms;
   /**
    * Judges the server's host key (SSH wire form), at the first key exchange and at every later one. Only a literal true accepts;
    * what it throws is why the connection failed. There is no connection without it.
    */
   verifyHostKey: (key: Buffer) => Promise<boolean>;
-  identities: (ask: Ask, login: LoginUnderWay) => Promise<Identity[]>;
+  /** The login. @param ask stops the clock while a person is asked */
+  authentication: (ask: Ask, login: LoginUnderWay) => Authentication;
   ask: Ask;
-  /** The host as typed, for the password prompt. */
-  typedHost: string;
-  /** For questions and hints, see Question. */
+  /** For hints, see Question. */
   destination: string;
-  connectCommand: string;
   /** Limit for TCP, handshake and authentication together; questions to a person stop its clock. */
   timeoutMs: number;
-  /** Silence of the server, in milliseconds, after which it is asked whether it is still there. */
-  keepaliveIntervalMs: number;
+  /** Silence of the server, in milliseconds, after which it is asked whether it is still there, and how often without an answer; 0 never asks. */
+  keepalive: { intervalMs: number; countMax: number };
 }
 
 /**
@@ -49,14 +50,14 @@ export interface ConnectionOptions {
  */
 export const openConnection = async (options: ConnectionOptions, signal: AbortSignal): Promise<Connection> => {
   const startedAt = performance.now();
-  const socket = await dialTcp(options.host, options.port, options.timeoutMs, signal);
+  const socket = await options.open(options.timeoutMs, signal);
   return new Handshake(options, socket, options.timeoutMs - (performance.now() - startedAt), signal).run();
 };
 
 /** The part of a connection's life before it is one: ends in a Connection or in one error. */
 class Handshake {
   readonly #options: ConnectionOptions;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #signal: AbortSignal;
   readonly #client = new Client();
   readonly #done = Promise.withResolvers<Connection>();
@@ -67,9 +68,10 @@ class Handshake {
   #hostKey: Buffer | null = null;
   #banner = "";
   #askedForSecret = false;
+  #hasHeard = false;
   #runsForcedCommand = false;
 
-  constructor(options: ConnectionOptions, socket: Socket, limitMs: number, signal: AbortSignal) {
+  constructor(options: ConnectionOptions, socket: Duplex, limitMs: number, signal: AbortSignal) {
     this.#options = options;
     this.#socket = socket;
     this.#signal = signal;
@@ -100,6 +102,9 @@ class Handshake {
       this.#phase = "authentication";
       if (pipelinesLogin.test(softwareOf(client))) pipelineFirstAttempt(client);
     });
+    this.#socket.once("data", () => {
+      this.#hasHeard = true;
+    });
     client.on("banner", (text) => {
       if (this.#banner.length < bannerLimit) this.#banner = (this.#banner + text).slice(0, bannerLimit);
     });
@@ -126,9 +131,9 @@ class Handshake {
       sock: this.#socket,
       username: this.#options.user,
       readyTimeout: 0,
-      keepaliveInterval: this.#options.keepaliveIntervalMs,
-      keepaliveCountMax,
-      algorithms: algorithmsFor(this.#options.knownKeyTypes),
+      keepaliveInterval: this.#options.keepalive.intervalMs,
+      keepaliveCountMax: this.#options.keepalive.countMax,
+      algorithms: this.#options.algorithms,
       // ssh2 takes anything but a literal false as "accepted", a returned promise too: this returns nothing and calls back with a boolean.
       hostVerifier: (key: Buffer, verdict: (accepted: boolean) => void): void => {
         // A rekey must meet the key that was accepted: another one mid-connection is somebody else. It is judged at once, because ssh2 1.17.0
@@ -147,21 +152,9 @@ class Handshake {
   }
 
   #authentication(): Authentication {
-    const { user, typedHost, destination, connectCommand, identities } = this.#options;
-    let collected: Promise<Identity[]> | null = null;
-    const authentication = new Authentication({
-      user,
-      host: typedHost,
-      destination,
-      connectCommand,
-      ask: this.#ask,
-      identities: () => {
-        collected ??= identities(this.#ask, {
-          over: this.#over.signal,
-          offTheClock: (work) => this.#deadline.paused(work),
-        });
-        return collected;
-      },
+    const authentication = this.#options.authentication(this.#ask, {
+      over: this.#over.signal,
+      offTheClock: (work) => this.#deadline.paused(work),
     });
     authentication.onGiveUp = () => this.#fail(authentication.failure);
     return authentication;
@@ -211,7 +204,7 @@ class Handshake {
 
   #translate(error: Error): SshMcpError {
     // Words came, and none of them was an SSH identification.
-    const stranger = this.#socket.bytesRead > 0 && softwareOf(this.#client) === "";
+    const stranger = this.#hasHeard && softwareOf(this.#client) === "";
     return connectionError(stranger ? new Error("no SSH identification came") : error, this.#phase, this.#where);
   }
 

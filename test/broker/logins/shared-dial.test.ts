@@ -241,7 +241,7 @@ describe("variables", () => {
   test("are those of who has waited longest, and of the next when that one goes", async () => {
     const never = Promise.withResolvers<Record<string, string>>();
     const first = callOf({ variables: wait(never.promise) });
-    const second = callOf({ variables: async (names) => Object.fromEntries(names.map((name) => [name, "second"])) });
+    const second = callOf({ variables: async (names) => ({ KEYS: "second", asked: String(names) }) });
     const dial = new SharedDial(first, async ({ variables }) => JSON.stringify(await variables(["KEYS"])));
     const left = joined(dial, first);
     const stays = joined(dial, second);
@@ -249,7 +249,7 @@ describe("variables", () => {
     first.leave();
     never.reject(new Error("the client is gone"));
     await expect(left).rejects.toMatchObject({ code: "CANCELED" });
-    expect(await stays).toBe('{"KEYS":"second"}');
+    expect(await stays).toBe('{"KEYS":"second","asked":"KEYS"}');
   });
 });
 

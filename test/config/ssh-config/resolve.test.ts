@@ -16,7 +16,7 @@ afterAll(cleanup);
 describe("resolveHost", () => {
   test("without any file gives OpenSSH's defaults", () => {
     const env = environment(null);
-    expect(resolveHost(request("Web1"), env)).toEqual({
+    expect(resolveHost(request("Web1"), env)).toMatchObject({
       hostname: "web1",
       port: 22,
       user: "me",

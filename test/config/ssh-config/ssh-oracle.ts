@@ -1,5 +1,6 @@
 /** `ssh -G` as the judge of ssh_config(5). */
-import { type HostEnvironment, type ResolvedHost, resolveHost } from "../../../src/config/ssh-config/resolve.ts";
+import { type HostEnvironment, resolveHost } from "../../../src/config/ssh-config/resolve.ts";
+import type { ResolvedHost } from "../../../src/config/ssh-config/resolved-host.ts";
 import { SshMcpError } from "../../../src/core/errors.ts";
 import { accounts, localUser } from "../../../src/files/passwd.ts";
 import { expandTilde } from "../../../src/files/paths.ts";

@@ -115,7 +115,7 @@ test("an RSA key that takes long to sign logs in", async () => {
 });
 
 test("the compiled program finds the thread's code in itself, and nowhere else", async () => {
-  const source = resolve(import.meta.dir, "../../src/ssh/key-file.ts");
+  const source = resolve(import.meta.dir, "../../../src/ssh/auth/key-file.ts");
   const program = await compile(`
     import { decryptKey, readKeyFile } from ${JSON.stringify(source)};
     const file = await readKeyFile(process.argv[2]);

@@ -81,7 +81,7 @@ describe("appendKnownHost", () => {
 
   test("by twenty processes at once loses nothing", async () => {
     const file = join(tempDir("home"), ".ssh/known_hosts");
-    const module = (name: string) => JSON.stringify(join(import.meta.dir, `../../src/ssh/${name}.ts`));
+    const module = (name: string) => JSON.stringify(join(import.meta.dir, `../../../src/ssh/host-keys/${name}.ts`));
     const program = `
       const { appendKnownHost } = await import(${module("known-hosts-append")});
       const key = Buffer.from(process.argv[2], "base64");

@@ -51,7 +51,7 @@ test("after a clock gap a dead peer is found out before anything is handed over"
 test("a peer that goes silent in the middle of a command: keepalives end it, and the outcome is unknown", async () => {
   const server = await startScriptedServer(behaviours["hangs-in-command"]);
   const proxy = await startProxy({ host: "127.0.0.1", port: server.port });
-  const connection = await open({ port: proxy.port, user: "tester", keepaliveIntervalMs: 50 });
+  const connection = await open({ port: proxy.port, user: "tester", keepalive: { intervalMs: 50, countMax: 3 } });
   const running = run(connection, "hang");
   await waitFor(() => server.runs.length === 1, { what: "the command" });
   proxy.freeze();
