@@ -23,7 +23,11 @@ export const build = async (entry: string, outfile: string): Promise<Bun.BuildMe
   try {
     const { metafile } = await Bun.build({
       // Bun does not follow `new Worker`: a thread's code is an entry of its own, at its path below the root.
-      entrypoints: [entry, join(root, "src/ssh/auth/key-derivation-worker.ts")],
+      entrypoints: [
+        entry,
+        join(root, "src/ssh/auth/key-derivation-worker.ts"),
+        join(root, "src/ssh/key-exchange/key-agreement-worker.ts"),
+      ],
       root,
       minify: true,
       bytecode: true,

@@ -44,7 +44,9 @@ export const startDaemon = async (argv: readonly string[], options: DaemonOption
     async () => {
       const clients = options.sshPort === undefined ? [] : startedThrough(options.sshPort);
       await endProcesses([...(isAlive(child.pid) ? [child.pid] : []), ...descendantsOf(child.pid), ...clients]);
-      await Promise.all([child.exited, collected]);
+      await child.exited;
+      // Bun 1.4.5 now and then closes a pipe without telling whoever reads it.
+      await Promise.race([collected, Bun.sleep(1000)]);
     },
     () => {
       for (const pid of [child.pid, ...descendantsOf(child.pid)]) signal(pid, "SIGKILL");

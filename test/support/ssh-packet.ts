@@ -3,7 +3,7 @@
  * file of the tests that reaches into ssh2.
  */
 import type { Socket } from "node:net";
-import type { Connection, ServerChannel } from "ssh2";
+import ssh2, { type Connection, type ServerChannel } from "ssh2";
 
 interface Internals {
   _sock: Socket;
@@ -12,6 +12,9 @@ interface Internals {
     _cipher: { encrypt(packet: Buffer): void };
     _packetRW: { write: { allocStart: number; alloc(length: number): Buffer; finalize(packet: Buffer): Buffer } };
     channelOpenConfirm(remote: number, local: number, window: number, packetSize: number): void;
+    _hostKeys: Record<string, unknown>;
+    _offer: { lists: { serverHostKey: { array: readonly string[]; buffer: Buffer }; all: Buffer }; totalSize: number };
+    rekey(): void;
   };
 }
 
@@ -28,6 +31,40 @@ export const announceChannels = (connection: Connection, window: number, packetS
   const protocol = internals(connection)._protocol;
   const confirm = protocol.channelOpenConfirm.bind(protocol);
   protocol.channelOpenConfirm = (remote, local) => confirm(remote, local, window, packetSize);
+};
+
+/** Begins a key exchange (RFC 4253, section 9) in which the server shows another host key of the same type. */
+export const rekeyWith = (connection: Connection, privateKey: string): void => {
+  const protocol = internals(connection)._protocol;
+  const key = ssh2.utils.parseKey(privateKey);
+  if (key instanceof Error) throw key;
+  protocol._hostKeys = { [key.type]: key };
+  protocol.rekey();
+};
+
+/**
+ * Has the server show a certificate, or what is to pass for one, as its only host key. To be called before the client's first word has come.
+ * @param key what signs, whatever the certificate says
+ */
+export const showCertificate = (
+  connection: Connection,
+  algorithm: string,
+  certificate: Buffer,
+  key: ssh2.ParsedKey,
+): void => {
+  const protocol = internals(connection)._protocol;
+  const { type } = key;
+  protocol._hostKeys = { [algorithm]: { type, getPublicSSH: () => certificate, sign: key.sign.bind(key) } };
+  // The offer is kept once as names and once as bytes: each name-list with its length, the host keys behind the methods.
+  const { lists } = protocol._offer;
+  const methods = 4 + lists.all.readUInt32BE(0);
+  const rest = methods + 4 + lists.serverHostKey.buffer.length;
+  const buffer = Buffer.from(algorithm);
+  const all = Buffer.concat([lists.all.subarray(0, methods), encode(algorithm), lists.all.subarray(rest)]);
+  const offer = Object.create(protocol._offer) as typeof protocol._offer;
+  offer.lists = { ...lists, serverHostKey: { array: [algorithm], buffer }, all };
+  offer.totalSize = all.length;
+  protocol._offer = offer;
 };
 
 /** Message numbers: RFC 4250, section 4.1.2. */

@@ -28,6 +28,13 @@ export const connectionError = (thrown: unknown, phase: Phase, where: string): S
       },
     );
   }
+  if (phase === "ready" && /^Host denied/.test(message)) {
+    return new SshMcpError(
+      "HOST_KEY_CHANGED",
+      `${where} showed another host key in the middle of the connection, which was ended; somebody may be in between`,
+      { cause: error },
+    );
+  }
   if (error.level === "client-timeout") {
     return lost(`${where} did not answer keepalives`, error);
   }

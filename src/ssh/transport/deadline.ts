@@ -13,6 +13,11 @@ export class Deadline {
     this.#run();
   }
 
+  /** Milliseconds until it expires. */
+  get leftMs(): number {
+    return this.#timer === null ? this.#leftMs : Math.max(0, this.#leftMs - (performance.now() - this.#startedAt));
+  }
+
   /** Runs `work` with the clock stopped; pauses may overlap. */
   async paused<T>(work: () => Promise<T>): Promise<T> {
     if (this.#pauses++ === 0) this.#stop();

@@ -1,20 +1,29 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type ssh2 from "ssh2";
 import { Client } from "ssh2";
+import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
 import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { Ask } from "../../core/session.ts";
 import type { Authentication } from "../auth/authentication.ts";
 import type { LoginUnderWay } from "../auth/identities.ts";
+import { listenForSignatures, takeUserauth, type UserauthPort } from "../auth/ssh2-userauth.ts";
+import { parseCertificate } from "../certificate.ts";
 import { Connection } from "../connection.ts";
+import { mustBeLongEnough } from "../key-exchange/host-key-size.ts";
+import { agreeOnThread } from "../key-exchange/key-agreement.ts";
+import { negotiationFailure } from "../key-exchange/negotiation-failure.ts";
+import { type RekeyLimit, rekeyRegularly } from "../key-exchange/rekey.ts";
+import { offersOf } from "../key-exchange/ssh2-key-exchange.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import { Deadline } from "./deadline.ts";
-import { onAuthFailure, onForcedCommand, pipelineFirstAttempt, softwareOf } from "./ssh2.ts";
+import { type AnnouncedKeys, onAnnouncedKeys } from "./host-keys-request.ts";
+import { LoginBanner } from "./login-banner.ts";
+import { onForcedCommand, softwareOf } from "./ssh2.ts";
 
 /** Servers that are known to take the first attempt in the same round trip as the request for the service it belongs to. */
 const pipelinesLogin = /^(OpenSSH|dropbear)_/;
-/** Characters of the login banner that are kept. */
-const bannerLimit = 64 * 1024;
 
 export interface ConnectionOptions {
   host: string;
@@ -29,19 +38,34 @@ export interface ConnectionOptions {
   /** What is offered in the key exchange, see `algorithmsFor`. */
   algorithms: ssh2.Algorithms;
   /**
-   * Judges the server's host key (SSH wire form), at the first key exchange and at every later one. Only a literal true accepts;
-   * what it throws is why the connection failed. There is no connection without it.
+   * Judges the server's host key (SSH wire form), or its certificate, at the first key exchange and at every later one. Only a literal true
+   * accepts; what it throws is why the connection failed. There is no connection without it.
+   * @param peer the address that was reached; null through a jump host or a command
    */
-  verifyHostKey: (key: Buffer) => Promise<boolean>;
+  verifyHostKey: (key: Buffer, peer: string | null) => Promise<boolean>;
+  /** Told of the host keys that the server says it has, and of the algorithms of host keys that were offered to it. */
+  onHostKeys?: (announced: AnnouncedKeys, algorithms: readonly string[]) => void;
   /** The login. @param ask stops the clock while a person is asked */
   authentication: (ask: Ask, login: LoginUnderWay) => Authentication;
   ask: Ask;
   /** For hints, see Question. */
   destination: string;
+  /** What its commands get. */
+  commands: CommandSettings;
   /** Limit for TCP, handshake and authentication together; questions to a person stop its clock. */
   timeoutMs: number;
+  /** Of that, what the way here has left; brought up to date. All of it when absent. */
+  budget?: { leftMs: number };
+  /** Limit for TCP and the first key exchange, as ConnectTimeout of ssh_config(5); null or absent for none of their own. */
+  connectTimeoutMs?: number | null;
+  /** False for a connection that only others are carried through: it gets no spare channel. */
+  spare?: boolean;
   /** Silence of the server, in milliseconds, after which it is asked whether it is still there, and how often without an answer; 0 never asks. */
   keepalive: { intervalMs: number; countMax: number };
+  /** When keys are made anew, as RekeyLimit of ssh_config(5); absent for the default. */
+  rekeyLimit?: RekeyLimit;
+  /** Bits that an RSA host key must have, as RequiredRSASize; absent for OpenSSH's minimum, which always holds. */
+  requiredRsaBits?: number;
 }
 
 /**
@@ -50,8 +74,12 @@ export interface ConnectionOptions {
  */
 export const openConnection = async (options: ConnectionOptions, signal: AbortSignal): Promise<Connection> => {
   const startedAt = performance.now();
-  const socket = await options.open(options.timeoutMs, signal);
-  return new Handshake(options, socket, options.timeoutMs - (performance.now() - startedAt), signal).run();
+  const budget = options.budget ?? { leftMs: options.timeoutMs };
+  const connectMs = options.connectTimeoutMs ?? Number.POSITIVE_INFINITY;
+  const socket = await options.open(Math.min(budget.leftMs, connectMs), signal);
+  const tookMs = performance.now() - startedAt;
+  budget.leftMs -= tookMs;
+  return new Handshake(options, socket, { budget, keyExchangeMs: connectMs - tookMs }, signal).run();
 };
 
 /** The part of a connection's life before it is one: ends in a Connection or in one error. */
@@ -63,20 +91,33 @@ class Handshake {
   readonly #done = Promise.withResolvers<Connection>();
   readonly #over = new AbortController();
   readonly #deadline: Deadline;
+  readonly #budget: { leftMs: number };
+  /** Null without a limit of its own. */
+  readonly #keyExchange: Deadline | null;
   readonly #where: string;
   #phase: Phase = "handshake";
   #hostKey: Buffer | null = null;
-  #banner = "";
+  #allowRekey = (): void => undefined;
+  readonly #banner = new LoginBanner();
   #askedForSecret = false;
   #hasHeard = false;
   #runsForcedCommand = false;
 
-  constructor(options: ConnectionOptions, socket: Duplex, limitMs: number, signal: AbortSignal) {
+  constructor(
+    options: ConnectionOptions,
+    socket: Duplex,
+    { budget, keyExchangeMs }: { budget: { leftMs: number }; keyExchangeMs: number },
+    signal: AbortSignal,
+  ) {
     this.#options = options;
     this.#socket = socket;
     this.#signal = signal;
     this.#where = `${options.host} port ${options.port}`;
-    this.#deadline = new Deadline(Math.max(1, limitMs), () => this.#fail(this.#tooSlow()));
+    this.#budget = budget;
+    this.#deadline = new Deadline(Math.max(1, budget.leftMs), () => this.#fail(this.#tooSlow(options.timeoutMs)));
+    this.#keyExchange = Number.isFinite(keyExchangeMs)
+      ? new Deadline(Math.max(1, keyExchangeMs), () => this.#fail(this.#tooSlow(options.connectTimeoutMs ?? 0)))
+      : null;
   }
 
   async run(): Promise<Connection> {
@@ -88,7 +129,9 @@ class Handshake {
     try {
       return await this.#done.promise;
     } finally {
+      this.#budget.leftMs = this.#deadline.leftMs;
       this.#deadline.clear();
+      this.#keyExchange?.clear();
       this.#over.abort();
       this.#signal.removeEventListener("abort", abort);
     }
@@ -96,35 +139,36 @@ class Handshake {
 
   #start(): void {
     const client = this.#client;
-    // Gone when the login is through: ssh2 keeps its authHandler, and decrypted keys must not live as long as the connection.
-    let authentication: Authentication | null = this.#authentication();
+    // Gone when the login is through: decrypted keys must not live as long as the connection.
+    let authentication: Authentication | null = this.#options.authentication(this.#ask, {
+      over: this.#over.signal,
+      offTheClock: (work) => this.#offTheClock(work),
+    });
     client.once("handshake", () => {
       this.#phase = "authentication";
-      if (pipelinesLogin.test(softwareOf(client))) pipelineFirstAttempt(client);
+      this.#keyExchange?.clear();
+      const begin = (port: UserauthPort): void => {
+        const login = authentication;
+        void login?.run(port).then((isThrough) => {
+          if (!isThrough) this.#fail(login.failure);
+        });
+      };
+      takeUserauth(client, pipelinesLogin.test(softwareOf(client)), begin, serverSignatures);
     });
     this.#socket.once("data", () => {
       this.#hasHeard = true;
     });
-    client.on("banner", (text) => {
-      if (this.#banner.length < bannerLimit) this.#banner = (this.#banner + text).slice(0, bannerLimit);
-    });
-    client.on("change password", () => {
-      this.#fail(
-        new SshMcpError("AUTH_FAILED", `the password of ${this.#options.user} on ${this.#options.host} has expired`, {
-          hint: `ssh ${this.#options.destination}`,
-        }),
-      );
-    });
+    client.on("banner", (text) => this.#banner.add(text));
     client.on("ready", () => {
       const method = authentication?.method ?? "none";
       authentication = null;
       this.#ready(method);
     });
-    client.on("error", (error: Error & { level?: string }) => {
-      // One key could not sign; ssh2 goes on with the next attempt.
-      if (error.level === "agent") return;
-      const denied = error.level === "client-authentication";
-      this.#fail(denied && authentication !== null ? authentication.failure : this.#translate(error));
+    client.on("error", (error: Error & { code?: unknown }) => {
+      // RFC 4253, section 11.1: the server's own end of a login under way; servers say so after too many failed attempts.
+      const isCutOff = this.#phase === "authentication" && typeof error.code === "number";
+      const failure = isCutOff ? authentication?.cutOff(error.message) : undefined;
+      this.#fail(failure ?? this.#translate(error));
     });
     client.on("close", () => this.#fail(this.#translate(new Error("Connection lost"))));
     client.connect({
@@ -136,39 +180,43 @@ class Handshake {
       algorithms: this.#options.algorithms,
       // ssh2 takes anything but a literal false as "accepted", a returned promise too: this returns nothing and calls back with a boolean.
       hostVerifier: (key: Buffer, verdict: (accepted: boolean) => void): void => {
-        // A rekey must meet the key that was accepted: another one mid-connection is somebody else. It is judged at once, because ssh2 1.17.0
-        // frames what is sent while a verifier makes up its mind as if the exchange were over, and the server ends the connection.
+        // A rekey must meet the key that was accepted: another one mid-connection is somebody else.
         if (this.#hostKey !== null) verdict(this.#hostKey.equals(key));
-        else void this.#verify(key).then(verdict);
+        else {
+          void this.#verify(key).then((accepted) => {
+            // ssh2 must not be told of what is over.
+            if (!this.#over.signal.aborted) verdict(accepted);
+          });
+        }
       },
-      authHandler: ((_left: unknown, _partial: unknown, deliver: (attempt: unknown) => void) => {
-        authentication?.next(deliver);
-      }) as never,
     });
+    const serverSignatures = listenForSignatures(client);
+    agreeOnThread(client, this.#socket);
+    this.#allowRekey = rekeyRegularly(client, this.#socket, this.#options.rekeyLimit ?? { bytes: null, ms: null });
     onForcedCommand(client, () => {
       this.#runsForcedCommand = true;
     });
-    onAuthFailure(client, (allowed, partial) => authentication?.failed(allowed, partial));
+    onAnnouncedKeys(client, (announced) => {
+      const { onHostKeys, algorithms } = this.#options;
+      onHostKeys?.(announced, Array.isArray(algorithms.serverHostKey) ? algorithms.serverHostKey : []);
+    });
   }
 
-  #authentication(): Authentication {
-    const authentication = this.#options.authentication(this.#ask, {
-      over: this.#over.signal,
-      offTheClock: (work) => this.#deadline.paused(work),
-    });
-    authentication.onGiveUp = () => this.#fail(authentication.failure);
-    return authentication;
+  #offTheClock<T>(work: () => Promise<T>): Promise<T> {
+    const keyExchange = this.#keyExchange;
+    return this.#deadline.paused(keyExchange === null ? work : () => keyExchange.paused(work));
   }
 
   readonly #ask: Ask = (question) =>
-    this.#deadline.paused(() => {
+    this.#offTheClock(() => {
       if (question.kind !== "host-key") this.#askedForSecret = true;
       return this.#options.ask(question);
     });
 
   async #verify(key: Buffer): Promise<boolean> {
     try {
-      const accepted = await this.#deadline.paused(() => this.#options.verifyHostKey(key));
+      mustBeLongEnough(key, this.#options.requiredRsaBits ?? 0, this.#where);
+      const accepted = await this.#offTheClock(() => this.#options.verifyHostKey(key, addressOf(this.#socket)));
       if (accepted !== true) return false;
       this.#hostKey = Buffer.from(key);
       return true;
@@ -184,14 +232,18 @@ class Handshake {
       return;
     }
     this.#client.removeAllListeners();
+    this.#allowRekey();
     // ssh2 throws when nobody listens for errors; the connection does from here on.
     const connection = new Connection(this.#client, this.#socket, this.#where, {
       authMethod,
-      hostKey: this.#hostKey,
-      banner: this.#banner === "" ? null : this.#banner,
+      // Of a certificate, the key that it is for: that is what a person knows it by.
+      hostKey: Buffer.from(parseCertificate(this.#hostKey)?.publicKey ?? this.#hostKey),
+      banner: this.#banner.text,
       runsForcedCommand: this.#runsForcedCommand,
       askedForSecret: this.#askedForSecret,
+      commands: this.#options.commands,
     });
+    if (this.#options.spare !== false) connection.prepare();
     this.#done.resolve(connection);
   }
 
@@ -204,15 +256,23 @@ class Handshake {
 
   #translate(error: Error): SshMcpError {
     // Words came, and none of them was an SSH identification.
+    const offers = offersOf(this.#client);
+    if (offers !== null && /no matching/i.test(error.message)) {
+      const { destination } = this.#options;
+      return negotiationFailure(error.message, offers.ours, offers.theirs, { where: this.#where, destination });
+    }
     const stranger = this.#hasHeard && softwareOf(this.#client) === "";
     return connectionError(stranger ? new Error("no SSH identification came") : error, this.#phase, this.#where);
   }
 
-  #tooSlow(): SshMcpError {
+  #tooSlow(limitMs: number): SshMcpError {
     const what = this.#phase === "handshake" ? "the SSH handshake" : "the login";
     return new SshMcpError(
       "CONNECT_TIMEOUT",
-      `${what} with ${this.#where} was not through within ${formatLimit(this.#options.timeoutMs)}`,
+      `${what} with ${this.#where} was not through within ${formatLimit(limitMs)}`,
     );
   }
 }
+
+/** Channels and pipes have none. */
+const addressOf = (socket: Duplex): string | null => (socket instanceof Socket ? (socket.remoteAddress ?? null) : null);

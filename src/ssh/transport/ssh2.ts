@@ -2,19 +2,39 @@
  * The part of ssh2 1.17.0 that its public interface does not reach, typed and in one place. ssh2 is pinned to that
  * version; the tests of this folder run against real servers and fail when an internal moves. Why each is needed:
  * - `_remoteVer`: Dropbear closes a channel that waits, see ChannelPool
+ * - `_protocol.directTcpip`, `_write`: to carry a connection through a jump host with a window, and an end, that are exact
  * - `_chanMgr`, `_protocol.session`: to open a session channel ahead of need, so that a command costs one round trip
  * - `_protocol.exec/env/signal`, `_callbacks`: to pipeline requests, and to signal after our side's EOF
+ * - `_agent`, `_agentFwdEnabled`, `_protocol.openssh_agentForward`: to forward the agent of whoever runs a command, not one for the connection
  * - `push`: to account the window by what was consumed
- * - `_protocol._handlers`: to notice a peer that overruns a window; to save the round trip of the service request; and
- *   because ssh2 forgets the methods left, and partial success, after agent keys
+ * - `_protocol._handlers`: to notice a peer that overruns a window
  */
+import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import { SshMcpError } from "../../core/errors.ts";
 
 export interface Ssh2Protocol {
   session(localId: number, window: number, maxPacket: number): void;
+  directTcpip(
+    localId: number,
+    window: number,
+    maxPacket: number,
+    way: { srcIP: string; srcPort: number; dstIP: string; dstPort: number },
+  ): void;
   exec(remoteId: number, command: string, wantReply: boolean): void;
   env(remoteId: number, name: string, value: string, wantReply: boolean): void;
+  openssh_agentForward(remoteId: number, wantReply: boolean): void;
+  pty(
+    remoteId: number,
+    rows: number,
+    columns: number,
+    height: number,
+    width: number,
+    type: string,
+    modes: Buffer | null,
+    wantReply: boolean,
+  ): void;
+  windowChange(remoteId: number, rows: number, columns: number, height: number, width: number): void;
   signal(remoteId: number, name: string): void;
   channelWindowAdjust(remoteId: number, bytes: number): void;
   ping(): void;
@@ -24,6 +44,8 @@ export interface Ssh2Protocol {
 export interface Ssh2Channel {
   push(chunk: Buffer | null): boolean;
   write(chunk: Uint8Array, done: (error?: Error | null) => void): boolean;
+  /** Sends what the peer's window takes, keeps the rest, and calls back when all of it went out. One at a time. */
+  _write(chunk: Uint8Array, encoding: null, done: (error?: Error | null) => void): void;
   eof(): void;
   close(): void;
   on(event: "exit", listener: (code: number | null, signal?: string) => void): void;
@@ -48,6 +70,11 @@ interface Ssh2Internals {
 /** The window ssh2 announces for a channel it opens; its accounting starts there. */
 export const initialWindow = 2 * 1024 * 1024;
 const maxPacket = 32 * 1024;
+/**
+ * Bytes of data in a packet of ours, which fits with all that is put around it into one packet of a jump host's connection, and that one into the
+ * next: cut into a large and a tiny one at every hop, uploads through two were four times as slow.
+ */
+const roomyPacket = 31 * 1024;
 
 const internals = (client: Client): Ssh2Internals => client as unknown as Ssh2Internals;
 
@@ -55,16 +82,6 @@ export const protocolOf = (client: Client): Ssh2Protocol => internals(client)._p
 
 /** The server's software, as its identification string has it: `OpenSSH_9.2p1`; untrusted. */
 export const softwareOf = (client: Client): string => internals(client)._remoteVer ?? "";
-
-/** Hands over what the server says to a failed attempt (RFC 4252, section 5.1), before ssh2 asks for the next one. */
-export const onAuthFailure = (client: Client, listen: (allowed: string[], partial: boolean) => void): void => {
-  const { _handlers } = protocolOf(client);
-  const handle = _handlers["USERAUTH_FAILURE"];
-  _handlers["USERAUTH_FAILURE"] = (protocol, allowed, partial) => {
-    listen(allowed as string[], partial === true);
-    handle?.(protocol, allowed, partial);
-  };
-};
 
 /**
  * Tells when the key that logs in allows one command of the server's alone (sshd(8), `command=`): OpenSSH says so in a debug message
@@ -74,17 +91,6 @@ export const onForcedCommand = (client: Client, listen: () => void): void => {
   protocolOf(client)._handlers["DEBUG"] = (_protocol, _display, text) => {
     if (/key options:.*\bcommand\b/.test(String(text))) listen();
   };
-};
-
-/**
- * Sends the first attempt right behind the service request (RFC 4253, section 10) instead of waiting for its accept. To
- * be called while ssh2 emits "handshake", just before it sends the request.
- */
-export const pipelineFirstAttempt = (client: Client): void => {
-  const protocol = protocolOf(client);
-  const accepted = protocol._handlers["SERVICE_ACCEPT"];
-  protocol._handlers["SERVICE_ACCEPT"] = undefined;
-  queueMicrotask(() => accepted?.(protocol, "ssh-userauth"));
 };
 
 /**
@@ -120,6 +126,50 @@ export class ChannelOpenFailure extends Error {
  * @throws ChannelOpenFailure when the server refuses or the connection ends; what `wrap` throws
  */
 export const openSessionChannel = <T>(client: Client, wrap: (channel: Ssh2Channel) => T): Promise<T> =>
+  openChannel(
+    client,
+    "session",
+    (protocol, id) => protocol.session(id, initialWindow, maxPacket),
+    (channel) => {
+      channel.outgoing.packetSize = Math.min(channel.outgoing.packetSize, roomyPacket);
+      return wrap(channel);
+    },
+  );
+
+/** What ssh(1) says of itself as the origin of such a channel: there is no connection here that it continues. */
+const originator = { srcIP: "127.0.0.1", srcPort: 65535 };
+
+/**
+ * Opens a channel to a host and port that the server connects to (RFC 4254, section 7.2).
+ * @param window bytes that the peer may send ahead
+ * @param wrap as for `openSessionChannel`
+ * @throws ChannelOpenFailure as `openSessionChannel`; what `wrap` throws
+ */
+export const openTcpChannel = <T>(
+  client: Client,
+  to: { host: string; port: number },
+  window: number,
+  wrap: (channel: Ssh2Channel) => T,
+): Promise<T> => {
+  const request = { ...originator, dstIP: to.host, dstPort: to.port };
+  return openChannel(
+    client,
+    "direct-tcpip",
+    (protocol, id) => protocol.directTcpip(id, window, maxPacket, request),
+    (channel) => {
+      // ssh2 takes its own for granted.
+      channel.incoming.window = window;
+      return wrap(channel);
+    },
+  );
+};
+
+const openChannel = <T>(
+  client: Client,
+  type: string,
+  send: (protocol: Ssh2Protocol, id: number) => void,
+  wrap: (channel: Ssh2Channel) => T,
+): Promise<T> =>
   new Promise((resolve, reject) => {
     const waiter: ChannelWaiter = (error, channel) => {
       if (error === undefined) {
@@ -133,11 +183,11 @@ export const openSessionChannel = <T>(client: Client, wrap: (channel: Ssh2Channe
       const { reason } = error as { reason?: unknown };
       reject(new ChannelOpenFailure(error.message, typeof reason === "number" ? reason : null));
     };
-    waiter.type = "session";
+    waiter.type = type;
     const id = internals(client)._chanMgr.add(waiter);
     if (id === -1) return reject(new ChannelOpenFailure("no free channel number", null));
     try {
-      protocolOf(client).session(id, initialWindow, maxPacket);
+      send(protocolOf(client), id);
     } catch (cause) {
       reject(new ChannelOpenFailure(cause instanceof Error ? cause.message : String(cause), null));
     }
@@ -158,3 +208,17 @@ export const ping = (client: Client): Promise<void> =>
       lost(cause);
     }
   });
+
+/**
+ * Answers the channels that a server opens to reach a forwarded agent (`auth-agent@openssh.com`, draft-miller-ssh-agent, section 4.2): what is
+ * not answered is refused, and so is everything before this is called.
+ */
+export const onAgentChannel = (client: Client, open: () => Promise<Duplex>): void => {
+  const getStream = (deliver: (error: Error | null, stream?: Duplex) => void): void => {
+    open().then(
+      (stream) => deliver(null, stream),
+      (error: Error) => deliver(error),
+    );
+  };
+  Object.assign(internals(client), { _agent: { getStream }, _agentFwdEnabled: true });
+};
