@@ -1,16 +1,31 @@
 /** A request that means the same files from whatever folder it is made again. */
 
 import { absolute } from "./expand.ts";
+import { keywordNamed } from "./keywords.ts";
 import { lexLine } from "./lexer.ts";
 import { lowerCase } from "./match-pattern.ts";
 import type { Origin } from "./origin.ts";
 import type { HostEnvironment, HostRequest } from "./resolve.ts";
 
-/** Options whose arguments are paths: whether tokens, `~` and `${NAME}` stand for something in them. */
-const pathOptions: ReadonlyMap<string, { expands: boolean }> = new Map([
-  ["identityfile", { expands: true }],
-  ["userknownhostsfile", { expands: true }],
-  ["globalknownhostsfile", { expands: false }],
+interface PathOption {
+  /** Whether tokens and `${NAME}` stand for something in it; `~` does in all. */
+  expands: boolean;
+  /** Arguments that are no paths. */
+  words: RegExp;
+}
+
+const none = /^none$/i;
+const agentWords = /^(SSH_AUTH_SOCK$|\$|none$)/;
+
+/** Options whose arguments are paths, by keyword. */
+const pathOptions: ReadonlyMap<string, PathOption> = new Map([
+  ["identityfile", { expands: true, words: none }],
+  ["certificatefile", { expands: true, words: none }],
+  ["userknownhostsfile", { expands: true, words: none }],
+  ["globalknownhostsfile", { expands: false, words: none }],
+  ["revokedhostkeys", { expands: true, words: none }],
+  ["identityagent", { expands: true, words: agentWords }],
+  ["forwardagent", { expands: true, words: /^(\$|(yes|no|true|false)$)/i }],
 ]);
 
 /**
@@ -41,16 +56,16 @@ export const absoluteKey = (file: string, cwd: string): string =>
 
 const absoluteOption = (option: string, origin: Origin, cwd: string): string => {
   const line = lexLine(option, origin);
-  const kind = line === null ? undefined : pathOptions.get(line.keyword);
+  const kind = line === null ? undefined : pathOptions.get(keywordNamed(line.keyword)?.name ?? "");
   if (line === null || kind === undefined) return option;
   const folder = kind.expands ? literal(cwd) : cwd;
-  const isMoved = (path: string): boolean => lowerCase(path) !== "none" && isRelative(path, kind.expands);
+  const isMoved = (path: string): boolean => !kind.words.test(path) && isRelative(path, kind.expands);
   if (!line.args.some(isMoved)) return option;
   const paths = line.args.map((path) => (isMoved(path) ? absolute(path, folder) : path));
   return `${line.keyword}=${paths.map(quoted).join(" ")}`;
 };
 
-const isRelative = (path: string, expands: boolean): boolean => !(expands ? /^(\/|~|%d|\$\{)/ : /^\//).test(path);
+const isRelative = (path: string, expands: boolean): boolean => !(expands ? /^(\/|~|%d|\$\{)/ : /^(\/|~)/).test(path);
 
 /** A path in which no character is a token. */
 const literal = (path: string): string => path.replaceAll("%", "%%");

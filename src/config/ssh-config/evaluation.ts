@@ -1,36 +1,99 @@
-/** Reading parsed files for one host: which blocks apply, and which value of a keyword comes first. */
+/** Reading parsed files for one host, once or twice: which blocks apply, and which lines are met. */
+import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
-import { matchGlob } from "../../core/glob.ts";
+import { quoteWord } from "../../core/quote.ts";
 import { suggest } from "../../core/suggest.ts";
-import { expandHostName } from "./expand.ts";
+import { expandHostName, expandLocalCommand } from "./expand.ts";
+import { hostMatches } from "./host-lines.ts";
 import { currentKeywords, type Keyword, keywordNamed } from "./keywords.ts";
+import type { Commands, Variables } from "./known-facts.ts";
 import { evaluateMatch } from "./match.ts";
 import { matchPatternList } from "./match-pattern.ts";
-import { invalidAt, unsupportedAt } from "./origin.ts";
-import type { Block, ConfigFile, Directive, HostPattern } from "./parser.ts";
-import { checkArguments } from "./values.ts";
+import { describeOrigin, invalidAt, type Origin, requestOrigin, unsupportedAt } from "./origin.ts";
+import type { Block, ConfigFile, Directive, Entry } from "./parser.ts";
+import { parsePortNumber } from "./port-number.ts";
+import { afterDelimiter, line as wholeLine } from "./value-checks.ts";
+
+/** What reading needs to know of the world. */
+export interface EvaluationWorld {
+  home: string;
+  localUser: string;
+  variables: Variables;
+  commands: Commands;
+}
+
+/** SSH_MAX_IDENTITY_FILES and SSH_MAX_CERTIFICATE_FILES. */
+const mostFiles = 100;
+/** readconf.c takes them wherever they stand. */
+const takenAnywhere: ReadonlySet<string> = new Set(["syslogfacility", "streamlocalbindmask"]);
+/** What ssh has settled when it reads the configuration again. */
+const settledByThen: ReadonlySet<string> = new Set([
+  ...["hostname", "canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal"],
+]);
+/** Blocks whose lines were checked, and that say nothing to a host for which they are not. */
+const idle = new WeakSet<Block>();
+/** Lines whose form is right: the files of a configuration are kept, and read for many hosts. */
+const checked = new WeakSet<Directive>();
 
 export class Evaluation {
-  /** The first directive of each keyword, by its name. */
-  readonly values = new Map<string, Directive>();
-  readonly identityFiles: Directive[] = [];
-  readonly #host: string;
-  readonly #localUser: string;
+  /** The lines that were met, by keyword (an alias's lines are those of what it stands for), as ssh meets them. */
+  readonly directives = new Map<string, Directive[]>();
+  /** Those of ProxyJump and ProxyCommand, in one order. */
+  readonly proxies: Directive[] = [];
+  /** Whether a `Match final` asks for a second reading. */
+  wantsFinalReading = false;
+  readonly #typed: string;
+  readonly #world: EvaluationWorld;
+  /** Files whose commands are not run. */
+  readonly #unsafe = new Set<string>();
+  readonly #system = new Set<string>();
+  /** The host in the second reading; null in the first. */
+  #finalHost: string | null = null;
 
   /** @param host as typed */
-  constructor(host: string, localUser: string) {
-    this.#host = host;
-    this.#localUser = localUser;
+  constructor(host: string, world: EvaluationWorld) {
+    this.#typed = host;
+    this.#world = world;
+  }
+
+  /** The first line of a keyword. */
+  first(keyword: string): Directive | undefined {
+    return this.directives.get(keyword)?.[0];
   }
 
   /** The user as far as is known. */
   user(): string {
-    return this.values.get("user")?.args[0] ?? this.#localUser;
+    return this.first("user")?.args[0] ?? this.#world.localUser;
   }
 
-  /** @throws SshMcpError CONFIG_INVALID or UNSUPPORTED */
+  /** The host as far as is known. */
+  hostname(): string {
+    if (this.#finalHost !== null) return this.#finalHost;
+    const named = this.first("hostname");
+    return named === undefined ? this.#typed : expandHostName(named.args[0] ?? "", this.#typed, named.origin);
+  }
+
+  /** @param host what is dialled: Host lines are for that name now, and `Match final` holds */
+  beginFinalReading(host: string): void {
+    this.#finalHost = host;
+  }
+
+  /** @throws SshMcpError CONFIG_INVALID, INVALID_INPUT or UNSUPPORTED */
   read(file: ConfigFile): void {
     this.#walk(file, true);
+  }
+
+  /**
+   * A file that others may write to names no command: ssh would run it.
+   * @throws SshMcpError CONFIG_INVALID
+   */
+  mustBeSafe(origin: Origin, title: string): void {
+    if (origin.file === null || !this.#unsafe.has(origin.file)) return;
+    throw new SshMcpError(
+      "CONFIG_INVALID",
+      `${describeOrigin(origin)}: ${title} is run from files alone that are yours or root's, and that nobody else may write to`,
+      { hint: `ls -l ${quoteWord(origin.file)}` },
+    );
   }
 
   /**
@@ -38,81 +101,138 @@ export class Evaluation {
    *   not, its lines are checked and nothing more
    */
   #walk(file: ConfigFile, reached: boolean): void {
+    if (!file.isSafe) this.#unsafe.add(file.path);
+    if (file.owner === "system") this.#system.add(file.path);
     for (const block of file.blocks) {
-      const applies = reached && this.#applies(block);
+      const applies = this.#applies(block, reached);
+      if (!applies && idle.has(block)) continue;
       for (const entry of block.entries) {
+        if (entry.kind === "malformed") throw entry.error;
         if (entry.kind === "directive") this.apply(entry, applies);
         else for (const included of entry.files) this.#walk(included, applies);
       }
+      if (!applies && block.entries.every(isIdle)) idle.add(block);
     }
   }
 
-  #applies(block: Block): boolean {
+  #applies(block: Block, reached: boolean): boolean {
     switch (block.kind) {
       case "inherited":
-        return true;
+        return reached;
       case "host":
-        return hostMatches(block.patterns, this.#host);
+        return reached && hostMatches(block.patterns, this.#finalHost ?? this.#typed);
       case "match":
-        return evaluateMatch(
-          block.criteria,
-          { host: this.#hostname(), originalHost: this.#host, user: this.user(), localUser: this.#localUser },
-          block.origin,
-        );
+        // As in ssh, wherever it stands.
+        if (block.criteria.some(({ name }) => name === "final")) this.wantsFinalReading = true;
+        return evaluateMatch(block.criteria, this.#matchFacts(block.origin), reached, block.origin);
     }
   }
 
-  #hostname(): string {
-    const named = this.values.get("hostname");
-    return named === undefined ? this.#host : expandHostName(named.args[0] ?? "", this.#host, named.origin);
+  #matchFacts(origin: Origin) {
+    const facts = {
+      host: this.hostname(),
+      originalHost: this.#typed,
+      user: this.user(),
+      localUser: this.#world.localUser,
+    };
+    return {
+      ...facts,
+      tag: this.first("tag")?.args[0] ?? "",
+      isFinal: this.#finalHost !== null,
+      succeeds: (command: string, decides: boolean): boolean => {
+        const keyAlias = this.first("hostkeyalias")?.args[0] ?? facts.host;
+        const port = parsePortNumber(this.first("port")?.args[0] ?? "") ?? 22;
+        const line = expandLocalCommand(command, { ...facts, keyAlias, port, home: this.#world.home }, origin);
+        if (!decides) return false;
+        this.mustBeSafe(origin, "Match exec");
+        return this.#world.commands.succeeds(line, describeOrigin(origin));
+      },
+    };
   }
 
   /**
-   * Checks a line and, if its block applies, keeps it unless its keyword has a value.
+   * Checks a line and, if its block applies, keeps it.
    * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for a malformed one, UNSUPPORTED for one we cannot obey
    */
   apply(directive: Directive, applies: boolean): void {
     const keyword = keywordNamed(directive.keyword);
     if (keyword === undefined) {
-      const ignored = this.values.get("ignoreunknown")?.args[0];
+      const ignored = this.first("ignoreunknown")?.args[0];
       if (ignored !== undefined && matchPatternList(directive.keyword, ignored, true)) return;
-      const near = suggest(directive.keyword, currentKeywords);
-      const hint = near === null ? "" : `; did you mean ${near}?`;
-      throw invalidAt(directive.origin, `there is no keyword ${shown(directive.keyword)}${hint}`);
+      throw unknownKeyword(directive);
     }
-    checkArguments(directive, keyword);
-    if (!applies) return;
+    this.#check(directive, keyword);
+    const { name } = keyword;
+    if (!applies && !takenAnywhere.has(name)) return;
+    if (this.#finalHost !== null && settledByThen.has(name)) return;
     // A list that names nothing sets nothing.
-    if (keyword.shape === "words" && directive.args.length === 0) return;
-    if (keyword.name === "identityfile") this.identityFiles.push(directive);
-    // ProxyJump and ProxyCommand exclude each other: whichever comes first,
-    // `none` included, decides. Certificates add up.
-    const slot = keyword.name === "proxycommand" ? "proxyjump" : keyword.name;
-    if (this.values.has(slot) && slot !== "certificatefile") return;
-    this.values.set(slot, directive);
-    if (keyword.use === "refused" && !keyword.harmless.test(valueText(directive, keyword))) {
-      throw unsupportedAt(directive.origin, `${keyword.title} applies to ${this.#host} and is not supported yet`);
+    if (directive.args.length === 0 && keyword.check !== wholeLine && name !== "proxyjump") return;
+    const met = this.directives.get(name);
+    if (name === "identityfile" || name === "certificatefile") {
+      // The second reading meets the same lines again. Whoever names a file, names it for himself: add_identity_file.
+      const by = this.#namedBy(directive);
+      if (met?.some((one) => one.args[0] === directive.args[0] && this.#namedBy(one) === by)) return;
+      if (met?.length === mostFiles)
+        throw invalidAt(directive.origin, `${keyword.title} is given over ${mostFiles} times`);
     }
+    if (met === undefined) this.directives.set(name, [directive]);
+    else met.push(directive);
+    if (name === "proxyjump" || name === "proxycommand") this.proxies.push(directive);
+    if (keyword.use === "refused" && met === undefined) this.#refuse(directive, keyword);
+  }
+
+  #namedBy({ origin }: Directive): "request" | "user" | "system" {
+    if (origin === requestOrigin) return "request";
+    return origin.file !== null && this.#system.has(origin.file) ? "system" : "user";
+  }
+
+  #check(directive: Directive, keyword: Keyword): void {
+    if (!checked.has(directive)) {
+      keyword.check(directive, keyword.title);
+      checked.add(directive);
+    }
+    if (namesAgent(keyword.name)) this.#checkVariables(directive);
+  }
+
+  /** readconf.c parse_agent_path: in every block, the variables must be set. */
+  #checkVariables({ args, origin }: Directive): void {
+    if (/^\$(?!\{)/.test(args[0] ?? "") && !/^\$\w+$/.test(args[0] ?? "")) {
+      throw invalidAt(origin, `${args[0]} is no name of an environment variable`);
+    }
+    for (const [written, name = ""] of (args[0] ?? "").matchAll(/\$\{([^}]*)\}?/g)) {
+      if (!/^\w+$/.test(name) || !written.endsWith("}")) {
+        throw invalidAt(origin, `${args[0]}: an environment variable is written \${NAME}`);
+      }
+      if (name !== "SSH_AUTH_SOCK" && this.#world.variables.get(name) === undefined) {
+        throw invalidAt(origin, `${args[0]}: the environment variable ${name} is not set`);
+      }
+    }
+  }
+
+  #refuse(directive: Directive, keyword: Keyword & { use: "refused" }): void {
+    const { origin, rest, args } = directive;
+    if (keyword.harmless.test(keyword.check === wholeLine ? afterDelimiter(rest) : (args[0] ?? ""))) return;
+    if (keyword.name === "refuseconnection") {
+      throw new SshMcpError("PRECONDITION_FAILED", `${describeOrigin(origin)}: ${shown(args.join(" "))}`, {
+        hint: "man ssh_config",
+      });
+    }
+    throw unsupportedAt(origin, `${keyword.title} applies to ${this.#typed} and is not supported`);
   }
 }
 
-const valueText = (directive: Directive, keyword: Keyword): string =>
-  keyword.shape === "line" ? directive.rest.replace(/^[ \t\r\n=]+/, "") : (directive.args[0] ?? "");
+const namesAgent = (keyword: string): boolean => keyword === "identityagent" || keyword === "forwardagent";
 
-/** Whether a Host line applies: a pattern matches, and none of the negated ones does. */
-const hostMatches = (patterns: readonly HostPattern[], host: string): boolean =>
-  patterns.some(({ negated, pattern }) => !negated && matchGlob(host, pattern)) &&
-  !patterns.some(({ negated, pattern }) => negated && matchGlob(host, pattern));
+/** Whether a line that was checked, and does not apply, never has to be looked at again. */
+const isIdle = (entry: Entry): boolean => {
+  if (entry.kind !== "directive" || !checked.has(entry)) return false;
+  const name = keywordNamed(entry.keyword)?.name ?? "";
+  return !takenAnywhere.has(name) && !namesAgent(name);
+};
 
-/**
- * Whether a Host line that is reached names this host without wildcards. What lies behind a Match counts as reached.
- */
-export const namesHost = (file: ConfigFile, host: string): boolean =>
-  file.blocks.some((block) => {
-    if (block.kind === "host") {
-      if (!hostMatches(block.patterns, host)) return false;
-      if (block.patterns.some(({ negated, pattern }) => !negated && pattern === host && !/[*?]/.test(host)))
-        return true;
-    }
-    return block.entries.some((entry) => entry.kind === "include" && entry.files.some((one) => namesHost(one, host)));
-  });
+const unknownKeyword = ({ keyword, origin }: Directive): SshMcpError => {
+  const near = suggest(keyword, currentKeywords);
+  const message = `there is no keyword ${shown(keyword)}${near === null ? "" : `; did you mean ${near}?`}`;
+  if (origin.file !== null || near === null || origin === requestOrigin) return invalidAt(origin, message);
+  return new SshMcpError("INVALID_INPUT", `-o: ${message}`, { hint: `ssh-mcp connect -o ${near}=VALUE DESTINATION` });
+};

@@ -2,7 +2,11 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { expandTilde } from "../../files/paths.ts";
+import { validateHostname, validateRemoteUser } from "./host-name-check.ts";
+import type { Variables } from "./known-facts.ts";
 import { invalidAt, type Origin } from "./origin.ts";
+
+export type { Variables } from "./known-facts.ts";
 
 export interface TokenFacts {
   /** As typed (`%n`). */
@@ -13,12 +17,10 @@ export interface TokenFacts {
   user: string;
   localUser: string;
   home: string;
-}
-
-/** What `${NAME}` stands for; a Map is one. */
-export interface Variables {
-  /** Undefined for a variable that is not set. */
-  get(name: string): string | undefined;
+  /** HostKeyAlias (`%k`); null, or left out, is the host as typed. */
+  keyAlias?: string | null;
+  /** ProxyJump (`%j` of OpenSSH 9.6); empty, or left out, without one. */
+  jump?: string;
 }
 
 export interface PathFacts extends TokenFacts {
@@ -32,59 +34,93 @@ export interface PathFacts extends TokenFacts {
  * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for another token
  */
 export const expandHostName = (text: string, typed: string, origin: Origin): string =>
-  expandTokens(text, new Map([["h", typed]]), origin);
+  expandTokens(text, new Map([["h", () => typed]]), origin);
 
 /**
- * A path of IdentityFile or UserKnownHostsFile: `~`, then tokens and `${NAME}`; absolute, but otherwise as written.
+ * A path of IdentityFile, UserKnownHostsFile and their like: `~`, then tokens and `${NAME}`; absolute, but otherwise as written.
  * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for an unknown token, user or variable
  */
-export const expandPath = (text: string, facts: PathFacts, origin: Origin): string => {
-  const path = expandTilde(text, facts.home);
+export const expandPath = (text: string, facts: PathFacts, origin: Origin): string =>
+  absolute(expandValue(text, facts, origin), facts.cwd);
+
+/** The same as it is written: a relative path stays one. */
+export const expandValue = (text: string, facts: PathFacts, origin: Origin): string =>
+  expandTokens(expandHome(text, facts.home, origin), tokensOf(facts), origin, facts.variables);
+
+/** `~` and `~user` alone. @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for an unknown user */
+export const expandHome = (text: string, home: string, origin: Origin): string => {
+  const path = expandTilde(text, home);
   if (path === null) throw invalidAt(origin, `${text}: there is no such user`);
-  return absolute(expandTokens(path, tokensOf(facts), origin, facts.variables), facts.cwd);
+  return path;
+};
+
+/** RemoteCommand: tokens, and no variables. @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for an unknown token */
+export const expandRemoteCommand = (text: string, facts: TokenFacts, origin: Origin): string =>
+  expandTokens(text, tokensOf(facts), origin);
+
+/**
+ * A command line of `Match exec`. Names that a shell would take for more than names do not get into it.
+ * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for an unknown token, INVALID_INPUT for such a name
+ */
+export const expandLocalCommand = (text: string, facts: TokenFacts, origin: Origin): string =>
+  expandTokens(text, validated(tokensOf(facts)), origin);
+
+/** ProxyCommand and the hops of ProxyJump, which take fewer tokens; else as `expandLocalCommand`. */
+export const expandProxy = (text: string, facts: TokenFacts, origin: Origin): string => {
+  const tokens = validated(tokensOf(facts));
+  return expandTokens(text, new Map([...tokens].filter(([token]) => "hknpr".includes(token))), origin);
 };
 
 /** The path itself when it is absolute, else taken from `cwd`; neither `~` nor `..` is looked at. */
 export const absolute = (path: string, cwd: string): string =>
   path.startsWith("/") ? path : `${cwd.replace(/\/$/, "")}/${path}`;
 
-const tokensOf = (facts: TokenFacts): Map<string, string> => {
-  const local = hostname();
+/** What each token stands for, found out when it is needed. */
+type Tokens = ReadonlyMap<string, () => string>;
+
+const tokensOf = (facts: TokenFacts): Tokens => {
   const port = String(facts.port);
   return new Map([
-    [
-      "C",
-      createHash("sha1")
-        .update(local + facts.host + port + facts.user)
-        .digest("hex"),
-    ],
-    ["d", facts.home],
-    ["h", facts.host],
-    ["i", String(process.getuid?.() ?? "")],
-    // HostKeyAlias would be %k; it is refused, and without it %k is the host as typed.
-    ["k", facts.originalHost],
-    ["L", local.split(".", 1)[0] ?? ""],
-    ["l", local],
-    ["n", facts.originalHost],
-    ["p", port],
-    ["r", facts.user],
-    ["u", facts.localUser],
+    ["C", () => sha1(hostname() + facts.host + port + facts.user)],
+    ["d", () => facts.home],
+    ["h", () => facts.host],
+    ["i", () => String(process.getuid?.() ?? "")],
+    ["j", () => facts.jump ?? ""],
+    ["k", () => facts.keyAlias ?? facts.originalHost],
+    ["L", () => hostname().split(".", 1)[0] ?? ""],
+    ["l", hostname],
+    ["n", () => facts.originalHost],
+    ["p", () => port],
+    ["r", () => facts.user],
+    ["u", () => facts.localUser],
   ]);
 };
 
+const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
+
+const validated = (tokens: Tokens): Tokens =>
+  new Map(
+    [...tokens].map(([token, value]) => {
+      const validate = "hnk".includes(token) ? validateHostname : token === "r" ? validateRemoteUser : null;
+      if (validate === null) return [token, value];
+      return [
+        token,
+        () => {
+          validate(value());
+          return value();
+        },
+      ];
+    }),
+  );
+
 /** @param variables absent: `${` is nothing special */
-const expandTokens = (
-  text: string,
-  tokens: ReadonlyMap<string, string>,
-  origin: Origin,
-  variables?: Variables,
-): string => {
+const expandTokens = (text: string, tokens: Tokens, origin: Origin, variables?: Variables): string => {
   const special = variables === undefined ? /%(.?)/gs : /%(.?)|\$\{([^}]*)(\}?)/gs;
   return text.replace(
     special,
     (found, token: string | undefined, name: string | undefined, close: string | undefined) => {
       if (token !== undefined) {
-        const value = token === "%" ? "%" : tokens.get(token);
+        const value = token === "%" ? "%" : tokens.get(token)?.();
         if (value === undefined) throw invalidAt(origin, `${text}: there is no token ${found} here`);
         return value;
       }

@@ -7,11 +7,19 @@ import { accounts, groupMembers } from "../../files/passwd.ts";
 import { isOfProcess } from "../../files/process-path.ts";
 import { openIfThere } from "../open-config.ts";
 import { describeOrigin, type Origin } from "./origin.ts";
+import type { Seen } from "./seen-files.ts";
+
+export interface ConfigText {
+  text: string;
+  /** Whether it is the user's or root's, and nobody else may write to it: what it says is run. */
+  isSafe: boolean;
+}
 
 /**
  * @param check `named`: as it is; `default` and `included`: owner and mode must be safe. An included folder reads as
  *   empty, as in ssh; as a configuration of its own it is an error
  * @param from the Include line, for the message
+ * @param seen told of what else decides whether others may write to it
  * @returns null when the file does not exist
  * @throws SshMcpError CONFIG_INVALID when it cannot be read, is no file, means another one in every process, or others may write to it
  */
@@ -19,7 +27,8 @@ export const readConfigFile = (
   path: string,
   check: "named" | "default" | "included",
   from: Origin | null,
-): string | null => {
+  seen?: Seen,
+): ConfigText | null => {
   const fail = (what: string, hint: string, cause?: unknown): SshMcpError =>
     new SshMcpError("CONFIG_INVALID", `${from === null ? "" : `${describeOrigin(from)}: `}${path} ${what}`, {
       hint,
@@ -37,15 +46,16 @@ export const readConfigFile = (
   if (file === null) return null;
   try {
     const stats = fstatSync(file);
-    if (check !== "named" && !onlyOwnerWrites(stats)) {
+    const isSafe = onlyOwnerWrites(stats, seen);
+    if (check !== "named" && !isSafe) {
       throw fail(
         "may be written by others, or belongs to another user: ssh refuses it too",
         `chmod go-w ${quoteWord(path)}`,
       );
     }
-    if (stats.isDirectory() && check === "included") return "";
+    if (stats.isDirectory() && check === "included") return { text: "", isSafe };
     if (!stats.isFile() && !isNullDevice(stats)) throw fail("is not a file", `ls -ld ${quoteWord(path)}`);
-    return readFileSync(file, "utf8");
+    return { text: readFileSync(file, "utf8"), isSafe };
   } catch (cause) {
     if (cause instanceof SshMcpError) throw cause;
     throw fail(`cannot be read (${errorCode(cause)})`, `ls -l ${quoteWord(path)}`, cause);
@@ -66,11 +76,12 @@ const isNullDevice = (stats: Stats): boolean => stats.isCharacterDevice() && sta
  * Owned by us or root, and writable by nobody else. A group that has the owner as its only member is nobody else:
  * Debian's and Ubuntu's ssh say so too, whose default umask leaves files of a private group writable to it.
  */
-const onlyOwnerWrites = (stats: Stats): boolean => {
+const onlyOwnerWrites = (stats: Stats, seen: Seen | undefined): boolean => {
   const uid = process.getuid?.() ?? stats.uid;
   if (stats.uid !== 0 && stats.uid !== uid) return false;
   if ((stats.mode & 0o002) !== 0) return false;
   if ((stats.mode & 0o020) === 0) return true;
+  for (const path of ["/etc/group", "/etc/passwd"]) seen?.note(path);
   const listed = groupMembers(stats.gid);
   if (listed === null) return false;
   const all = accounts();

@@ -1,13 +1,21 @@
 /** The name a host is dialled and known by: ssh.c resolve_canonicalize without CanonicalizeHostname. */
+import type { AddressFamily } from "./known-facts.ts";
 import { lowerCase } from "./match-pattern.ts";
 
 /** An address in its canonical form (`127.1` is `127.0.0.1`, `0:0::1` is `::1`), a name in lower case. */
 export const canonicalHost = (host: string): string => {
-  const address = canonicalIPv4(host) ?? canonicalIPv6(host);
+  const address = addressOf(host, "any");
   // An address that differs in case only stays as it is, and so does what looks like one: a scope is case-sensitive.
   if (address !== null) return lowerCase(host) === address ? host : address;
-  return /[%:]/.test(host) ? host : lowerCase(host);
+  return looksLikeAddress(host) ? host : lowerCase(host);
 };
+
+/** The canonical form of an address of that family; null for anything else. */
+export const addressOf = (host: string, family: AddressFamily): string | null =>
+  (family === "inet6" ? null : canonicalIPv4(host)) ?? (family === "inet" ? null : canonicalIPv6(host));
+
+/** Whether it can be no name (ssh.c is_addr_fast). */
+export const looksLikeAddress = (host: string): boolean => /[%:]/.test(host) || /^[\d.]*$/.test(host);
 
 /** inet_aton(3): one to four parts, the last filling what is left; decimal, octal or hexadecimal. */
 const canonicalIPv4 = (host: string): string | null => {

@@ -52,11 +52,11 @@ const componentExpression = (component: string): RegExp => {
   let source = "";
   for (let at = 0; at < component.length; at++) {
     const char = component[at] ?? "";
-    const set = char === "[" ? /^\[(!?)(\]?[^\]]*)\]/.exec(component.slice(at)) : null;
+    const set = char === "[" ? /^\[(!?)(\]?(?:\[:[a-z]+:\]|[^\]])*)\]/.exec(component.slice(at)) : null;
     if (char === "*") source += ".*";
     else if (char === "?") source += ".";
     else if (set !== null && set[2] !== "") {
-      source += `[${set[1] === "!" ? "^" : ""}${(set[2] ?? "").replace(/[\\\]^[]/g, "\\$&")}]`;
+      source += `[${set[1] === "!" ? "^" : ""}${setExpression(set[2] ?? "")}]`;
       at += set[0].length - 1;
     } else {
       source += literal(char === "\\" ? (component[++at] ?? "\\") : char);
@@ -64,5 +64,27 @@ const componentExpression = (component: string): RegExp => {
   }
   return new RegExp(`^${source}$`, "s");
 };
+
+const setExpression = (set: string): string =>
+  set
+    .split(/(\[:[a-z]+:\])/)
+    .map((part) => classes.get(part) ?? part.replace(/[\\\]^[]/g, "\\$&"))
+    .join("");
+
+/** Of the C locale. */
+const classes: ReadonlyMap<string, string> = new Map([
+  ["[:alnum:]", "A-Za-z0-9"],
+  ["[:alpha:]", "A-Za-z"],
+  ["[:blank:]", " \\t"],
+  ["[:cntrl:]", "\\x00-\\x1f\\x7f"],
+  ["[:digit:]", "0-9"],
+  ["[:graph:]", "!-~"],
+  ["[:lower:]", "a-z"],
+  ["[:print:]", " -~"],
+  ["[:punct:]", "!-\\/:-@\\[-`{-~"],
+  ["[:space:]", "\\s"],
+  ["[:upper:]", "A-Z"],
+  ["[:xdigit:]", "0-9A-Fa-f"],
+]);
 
 const literal = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");

@@ -1,184 +1,150 @@
 /**
  * Every keyword OpenSSH 9.2 to 10 knows (readconf.c), with Debian's and Apple's own, and what we do about each:
  *
- * - acted on: it decides where, as whom and with which trust we connect, and we do as ssh does;
- * - refused: ssh would connect elsewhere, otherwise, or trust or authenticate differently for it, and we cannot yet.
- *   Values that change nothing (`ProxyJump none`) are fine;
- * - passed over: it changes none of that. A login method we do not have (GSSAPI, host-based) is passed over too: ssh
- *   tries it beside the others, so that leaving it out can only lose a way in, never open one. So is a setting that
- *   makes ssh ask less than we do (VerifyHostKeyDNS, NoHostAuthenticationForLocalhost).
+ * - acted on: we do as ssh does;
+ * - refused: ssh would trust or connect differently for it, and we cannot. Values that change nothing are fine. KnownHostsCommand: a host
+ *   whose key it would deny would be met as unknown. RefuseConnection (OpenSSH 10) has ssh itself refuse;
+ * - passed over: it changes none of that, and is listed by `hosts show`. A login method we do not have (GSSAPI, host-based, PKCS#11) is passed
+ *   over too: ssh tries it beside the others, so that leaving it out can only lose a way in, never open one. So is a setting that makes ssh
+ *   ask less than we do (VerifyHostKeyDNS), CheckHostIP, which looks at an address once more whose name has been looked at, and what asks for
+ *   another kind of session than a command (SessionType): our operations say that themselves.
  */
 
+import * as forwards from "./forward-check.ts";
 import { lowerCase } from "./match-pattern.ts";
-
-/**
- * What an argument list must look like, in active blocks and others: `flag` is one yes or no, `word`
- * one word that is not empty, `integer` one number, `words` any number of words, `line` the rest of the
- * line as it stands, `any` is not looked at.
- */
-export type Shape = "flag" | "word" | "integer" | "words" | "line" | "any";
+import * as format from "./option-format.ts";
+import * as check from "./value-checks.ts";
 
 export type Keyword = {
   /** In lower case. */
   name: string;
-  /** As the manual writes it; for keywords that are passed over, the name. */
+  /** As the manual writes it. */
   title: string;
-  shape: Shape;
+  /** What an argument list must look like, in active blocks and others. */
+  check: check.Check;
 } & ({ use: "structure" | "acted" | "passed" } | { use: "refused"; harmless: RegExp });
 
-const nothing = /^(?!)/;
-const none = /^none$/i;
-const yes = /^(yes|true)$/i;
-const no = /^(no|false)$/i;
-
-const structure: Readonly<Record<string, Shape>> = {
-  Host: "words",
-  Match: "any",
-  Include: "words",
-  IgnoreUnknown: "word",
+const structure: Readonly<Record<string, check.Check>> = {
+  Host: check.words,
+  Match: check.any,
+  Include: check.words,
+  IgnoreUnknown: check.word,
 };
 
-const acted: Readonly<Record<string, Shape>> = {
-  HostName: "word",
-  Port: "word",
-  User: "word",
-  IdentityFile: "word",
-  IdentitiesOnly: "flag",
-  UserKnownHostsFile: "words",
-  GlobalKnownHostsFile: "words",
-  StrictHostKeyChecking: "word",
-  HashKnownHosts: "flag",
+const askStates = check.choice(format.askStates, "yes, no or ask");
+
+const acted: Readonly<Record<string, check.Check>> = {
+  HostName: check.word,
+  Port: check.port,
+  User: check.word,
+  IdentityFile: check.word,
+  IdentitiesOnly: check.flag,
+  IdentityAgent: check.word,
+  CertificateFile: check.word,
+  AddKeysToAgent: check.addKeysToAgent,
+  ProxyJump: check.proxyJump,
+  ProxyCommand: check.line,
+  UserKnownHostsFile: check.hostsFiles,
+  GlobalKnownHostsFile: check.hostsFiles,
+  StrictHostKeyChecking: check.choice(format.strictStates, "yes, ask, accept-new or no"),
+  HostKeyAlias: check.word,
+  HashKnownHosts: check.flag,
+  RevokedHostKeys: check.word,
+  UpdateHostKeys: askStates,
+  NoHostAuthenticationForLocalhost: check.flag,
+  KexAlgorithms: check.algorithms("kex"),
+  Ciphers: check.algorithms("cipher"),
+  MACs: check.algorithms("mac"),
+  HostKeyAlgorithms: check.algorithms("hostKey"),
+  CASignatureAlgorithms: check.algorithms("hostKey"),
+  PubkeyAcceptedAlgorithms: check.algorithms("hostKey"),
+  RequiredRSASize: check.integer,
+  PreferredAuthentications: check.word,
+  PubkeyAuthentication: check.choice(format.pubkeyStates, "yes, no, unbound or host-bound"),
+  PasswordAuthentication: check.flag,
+  KbdInteractiveAuthentication: check.flag,
+  BatchMode: check.flag,
+  NumberOfPasswordPrompts: check.integer,
+  ConnectTimeout: check.time,
+  ConnectionAttempts: check.integer,
+  ServerAliveInterval: check.time,
+  ServerAliveCountMax: check.integer,
+  TCPKeepAlive: check.flag,
+  AddressFamily: check.choice(format.addressFamilyStates),
+  BindAddress: check.word,
+  BindInterface: check.word,
+  Compression: check.choice(format.compressionStates, "yes or no"),
+  RekeyLimit: check.rekeyLimit,
+  SetEnv: check.setEnv,
+  SendEnv: check.sendEnv,
+  ForwardAgent: check.word,
+  RemoteCommand: check.line,
+  RequestTTY: check.choice(format.requestTtyStates, "yes, no, force or auto"),
+  CanonicalizeHostname: check.choice(format.canonicalizeStates, "yes, no or always"),
+  CanonicalDomains: check.canonicalDomains,
+  CanonicalizeMaxDots: check.integer,
+  CanonicalizeFallbackLocal: check.flag,
+  CanonicalizePermittedCNAMEs: check.permittedCnames,
+  Tag: check.word,
 };
 
-/** Keyword: shape, and the values under which it changes nothing. */
-const refused: Readonly<Record<string, readonly [Shape, RegExp]>> = {
-  AddressFamily: ["word", /^any$/i],
-  BatchMode: ["flag", no],
-  BindAddress: ["word", nothing],
-  BindInterface: ["word", nothing],
-  CanonicalizeHostname: ["word", no],
-  CertificateFile: ["word", none],
-  CheckHostIP: ["flag", no],
-  Ciphers: ["word", nothing],
-  HostKeyAlgorithms: ["word", nothing],
-  HostKeyAlias: ["word", nothing],
-  IdentityAgent: ["word", /^(SSH_AUTH_SOCK|\$SSH_AUTH_SOCK|\$\{SSH_AUTH_SOCK\})$/],
-  KbdInteractiveAuthentication: ["flag", yes],
-  KexAlgorithms: ["word", nothing],
-  KnownHostsCommand: ["line", none],
-  MACs: ["word", nothing],
-  PasswordAuthentication: ["flag", yes],
-  PKCS11Provider: ["word", none],
-  PreferredAuthentications: ["word", nothing],
-  ProxyCommand: ["line", none],
-  ProxyJump: ["line", none],
-  PubkeyAcceptedAlgorithms: ["word", nothing],
-  PubkeyAuthentication: ["word", /^(yes|true|unbound|host-bound)$/i],
-  RefuseConnection: ["line", nothing],
-  RemoteCommand: ["line", none],
-  // 1024 bits is OpenSSH's floor whatever is configured.
-  RequiredRSASize: ["integer", /^0*(\d{1,3}|10[01]\d|102[0-4])$/],
-  RevokedHostKeys: ["word", none],
-  SessionType: ["word", /^default$/i],
+/** Keyword: check, and the values under which it changes nothing. */
+const refused: Readonly<Record<string, readonly [check.Check, RegExp]>> = {
+  KnownHostsCommand: [check.line, /^none$/i],
+  RefuseConnection: [check.line, /^(?!)/],
 };
 
-const passed: Readonly<Record<Shape, readonly string[]>> = {
-  flag: [
-    "canonicalizefallbacklocal",
-    "clearallforwardings",
-    "enableescapecommandline",
-    "enablesshkeysign",
-    "exitonforwardfailure",
-    "forkafterauthentication",
-    "forwardx11",
-    "forwardx11trusted",
-    "gatewayports",
-    "gssapiauthentication",
-    "gssapidelegatecredentials",
-    "gssapikeyexchange",
-    "gssapirenewalforcesrekey",
-    "gssapitrustdns",
-    "hostbasedauthentication",
-    "nohostauthenticationforlocalhost",
-    "permitlocalcommand",
-    "proxyusefdpass",
-    "stdinnull",
-    "streamlocalbindunlink",
-    "tcpkeepalive",
-    "visualhostkey",
-  ],
-  integer: ["canonicalizemaxdots", "connectionattempts", "numberofpasswordprompts", "serveralivecountmax"],
-  word: [
-    "casignaturealgorithms",
-    "compression",
-    "connecttimeout",
-    "controlmaster",
-    "controlpath",
-    "controlpersist",
-    "dynamicforward",
-    "escapechar",
-    "fingerprinthash",
-    "forwardagent",
-    "forwardx11timeout",
-    "gssapiclientidentity",
-    "gssapikexalgorithms",
-    "gssapiserveridentity",
-    "hostbasedacceptedalgorithms",
-    "kbdinteractivedevices",
-    "loglevel",
-    "obscurekeystroketiming",
-    "protocolkeepalives",
-    "requesttty",
-    "securitykeyprovider",
-    "serveraliveinterval",
-    "setuptimeout",
-    "streamlocalbindmask",
-    "syslogfacility",
-    "tag",
-    "tunnel",
-    "tunneldevice",
-    "updatehostkeys",
-    "verifyhostkeydns",
-    "xauthlocation",
-  ],
-  words: [
-    "addkeystoagent",
-    "canonicaldomains",
-    "canonicalizepermittedcnames",
-    "channeltimeout",
-    "ipqos",
-    "localforward",
-    "logverbose",
-    "permitremoteopen",
-    "rekeylimit",
-    "remoteforward",
-    "sendenv",
-    "setenv",
-  ],
-  line: ["localcommand", "versionaddendum"],
-  any: [
-    // Deprecated or no longer supported: ssh reads past their arguments.
-    "afstokenpassing",
-    "cipher",
-    "compressionlevel",
-    "fallbacktorsh",
-    "globalknownhostsfile2",
-    "kerberosauthentication",
-    "kerberostgtpassing",
-    "protocol",
-    "rhostsauthentication",
-    "rhostsrsaauthentication",
-    "rsaauthentication",
-    "useblacklistedkeys",
-    "useprivilegedport",
-    "userknownhostsfile2",
-    "useroaming",
-    "usersh",
-    // Newer than 9.2 or Apple's: their arguments are ssh's to check.
-    "usekeychain",
-    "warnweakcrypto",
-  ],
+const passed: Readonly<Record<string, check.Check>> = {
+  ...Object.fromEntries(
+    [
+      ...["CheckHostIP", "ClearAllForwardings", "EnableEscapeCommandline", "EnableSSHKeysign", "ExitOnForwardFailure"],
+      ...["ForkAfterAuthentication", "ForwardX11", "ForwardX11Trusted", "GatewayPorts", "GSSAPIAuthentication"],
+      ...["GSSAPIDelegateCredentials", "GSSAPIKeyExchange", "GSSAPIRenewalForcesRekey", "GSSAPITrustDNS"],
+      ...["HostbasedAuthentication", "PermitLocalCommand", "ProxyUseFdpass", "StdinNull", "StreamLocalBindUnlink"],
+      "VisualHostKey",
+    ].map((title) => [title, check.flag]),
+  ),
+  ...Object.fromEntries(
+    [
+      ...["ControlPath", "GSSAPIClientIdentity", "GSSAPIServerIdentity", "KbdInteractiveDevices", "PKCS11Provider"],
+      ...["SecurityKeyProvider", "XAuthLocation", "ObscureKeystrokeTiming"],
+    ].map((title) => [title, check.word]),
+  ),
+  ControlMaster: check.choice(format.controlMasterStates, "yes, no, ask, auto or autoask"),
+  ControlPersist: check.timeOrFlag,
+  DynamicForward: forwards.forward("dynamic"),
+  EscapeChar: check.escapeCharacter,
+  FingerprintHash: check.choice(format.digestStates),
+  ForwardX11Timeout: check.time,
+  GSSAPIKexAlgorithms: check.gssKex,
+  HostbasedAcceptedAlgorithms: check.algorithms("hostKey"),
+  IPQoS: check.ipqos,
+  LocalForward: forwards.forward("local"),
+  LogLevel: check.choice(format.logLevelStates),
+  LogVerbose: check.wordsOrNone,
+  PermitRemoteOpen: forwards.permitRemoteOpen,
+  RemoteForward: forwards.forward("remote"),
+  SessionType: check.choice(format.sessionTypeStates),
+  StreamLocalBindMask: check.octalMask,
+  SyslogFacility: check.choice(format.facilityStates),
+  Tunnel: check.choice(format.tunnelStates),
+  TunnelDevice: check.tunnelDevice,
+  VerifyHostKeyDNS: askStates,
+  LocalCommand: check.line,
+  // Newer than 9.2.
+  ChannelTimeout: check.words,
+  VersionAddendum: check.line,
+  WarnWeakCrypto: check.any,
+  // Apple's.
+  UseKeychain: check.any,
 };
+
+/** Deprecated or no longer supported: ssh reads past them and their arguments. */
+const bygone = [
+  ...["afstokenpassing", "cipher", "compressionlevel", "fallbacktorsh", "globalknownhostsfile2"],
+  ...["kerberosauthentication", "kerberostgtpassing", "protocol", "rhostsauthentication", "rhostsrsaauthentication"],
+  ...["rsaauthentication", "useblacklistedkeys", "useprivilegedport", "userknownhostsfile2", "useroaming", "usersh"],
+];
 
 /** Names that stand for another keyword, both in lower case. */
 export const aliases: ReadonlyMap<string, string> = new Map([
@@ -187,33 +153,38 @@ export const aliases: ReadonlyMap<string, string> = new Map([
   ["hostbasedkeytypes", "hostbasedacceptedalgorithms"],
   ["identityfile2", "identityfile"],
   ["keepalive", "tcpkeepalive"],
+  // Debian's.
+  ["protocolkeepalives", "serveraliveinterval"],
+  ["setuptimeout", "serveraliveinterval"],
   ["pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms"],
   ["skeyauthentication", "kbdinteractiveauthentication"],
   ["smartcarddevice", "pkcs11provider"],
   ["tisauthentication", "kbdinteractiveauthentication"],
 ]);
 
+const entries = (use: "structure" | "acted" | "passed", table: Readonly<Record<string, check.Check>>): Keyword[] =>
+  Object.entries(table).map(([title, of]) => ({ name: lowerCase(title), title, use, check: of }));
+
+const current: readonly Keyword[] = [
+  ...entries("structure", structure),
+  ...entries("acted", acted),
+  ...Object.entries(refused).map(([title, [of, harmless]]) => ({
+    ...{ name: lowerCase(title), title, check: of, harmless },
+    use: "refused" as const,
+  })),
+  ...entries("passed", passed),
+];
+
 /** Every keyword, without the aliases. */
 export const keywords: readonly Keyword[] = [
-  ...Object.entries(structure).map(([title, shape]) => ({ use: "structure" as const, title, shape })),
-  ...Object.entries(acted).map(([title, shape]) => ({ use: "acted" as const, title, shape })),
-  ...Object.entries(refused).map(([title, [shape, harmless]]) => ({ use: "refused" as const, title, shape, harmless })),
-  ...Object.entries(passed).flatMap(([shape, names]) =>
-    names.map((title) => ({ use: "passed" as const, title, shape: shape as Shape })),
-  ),
-].map((keyword) => ({ name: lowerCase(keyword.title), ...keyword }));
+  ...current,
+  ...entries("passed", Object.fromEntries(bygone.map((name) => [name, check.any]))),
+];
 
 const table = new Map(keywords.map((keyword) => [keyword.name, keyword]));
 
 /** @param name in lower case; an alias yields the keyword it stands for. Undefined for one ssh does not know. */
 export const keywordNamed = (name: string): Keyword | undefined => table.get(aliases.get(name) ?? name);
 
-/**
- * What a misspelt keyword may have meant: those that still mean something, as the manual writes the ones we know well.
- */
-export const currentKeywords: readonly string[] = keywords
-  .filter((keyword) => !passed.any.includes(keyword.name))
-  .map((keyword) => keyword.title);
-
-/** What `-o` takes, as the manual writes it. */
-export const optionKeywords: readonly string[] = Object.keys(acted);
+/** What a misspelt keyword may have meant: those that still mean something, as the manual writes them. */
+export const currentKeywords: readonly string[] = current.map(({ title }) => title);

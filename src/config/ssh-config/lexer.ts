@@ -18,8 +18,30 @@ export interface ConfigLine {
  * @throws SshMcpError CONFIG_INVALID, or INVALID_INPUT for `-o`, when there is no argument or a quote is left open
  */
 export const lexLine = (line: string, origin: Origin): ConfigLine | null => {
+  const plain = plainLine.exec(line);
+  if (plain === null) return line === "" ? null : lexAnyLine(line, origin);
+  const [, keyword = "", rest = ""] = plain;
+  return { keyword: lowered(keyword), args: /[ \t]/.test(rest) ? rest.split(/[ \t]+/) : [rest], rest };
+};
+
+/** Keywords in lower case, by how they are written: the same few, over and over. */
+const lowercase = new Map<string, string>();
+
+const lowered = (keyword: string): string => {
+  let name = lowercase.get(keyword);
+  if (name === undefined) {
+    name = lowerCase(keyword);
+    if (lowercase.size < 1000) lowercase.set(keyword, name);
+  }
+  return name;
+};
+
+/** Most lines: words with blanks between them, and none of the characters that mean something. A configuration may have thousands. */
+const plainLine = /^[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]+([^\s"'\\#=\0]+(?:[ \t]+[^\s"'\\#=\0]+)*)[ \t]*$/;
+
+const lexAnyLine = (line: string, origin: Origin): ConfigLine | null => {
   // A NUL ends the line, and a form feed counts as blank at its end only.
-  const text = (line.split("\0", 1)[0] ?? "").replace(/(?<=.)[ \t\r\n\f]+$/s, "");
+  const text = withoutEnd(line.split("\0", 1)[0] ?? "");
   let cut = cutWord(text);
   // Leading blanks make an empty first word.
   if (cut?.word === "") cut = cut.rest === null ? null : cutWord(cut.rest);
@@ -31,6 +53,13 @@ export const lexLine = (line: string, origin: Origin): ConfigLine | null => {
   const args = splitArguments(rest);
   if (args === null) throw invalidAt(origin, `a quote is not closed after ${keyword}`);
   return { keyword, args, rest };
+};
+
+/** Without blanks at its end, but for the first character. An expression would take a long run of blanks apart at each of them. */
+const withoutEnd = (text: string): string => {
+  let end = text.length;
+  while (end > 1 && " \t\r\n\f".includes(text[end - 1] ?? "")) end--;
+  return text.slice(0, end);
 };
 
 export interface Cut {

@@ -1,6 +1,7 @@
 /** The `Match` line of ssh_config(5). */
 import { shown } from "../../core/escape.ts";
 import { cutWord } from "./lexer.ts";
+import { isLocalNetwork, parseNetworks } from "./local-network.ts";
 import { lowerCase, matchHostname, matchPatternList } from "./match-pattern.ts";
 import { invalidAt, type Origin, unsupportedAt } from "./origin.ts";
 
@@ -20,7 +21,19 @@ export interface MatchFacts {
   originalHost: string;
   user: string;
   localUser: string;
+  /** Empty without one. */
+  tag: string;
+  /** Whether the configuration is read for the second time. */
+  isFinal: boolean;
+  /**
+   * Runs a command line, or knows how it ended.
+   * @param decides whether the outcome does; else only its tokens are checked, and false comes back
+   */
+  succeeds(command: string, decides: boolean): boolean;
 }
+
+/** OpenSSH 10's: whether they hold depends on what is to be run, which a connection does not know. */
+const unknown: ReadonlySet<string> = new Set(["version", "sessiontype", "command"]);
 
 const withoutArgument: ReadonlySet<string> = new Set(["canonical", "final"]);
 const withArgument: ReadonlySet<string> = new Set([
@@ -32,9 +45,7 @@ const withArgument: ReadonlySet<string> = new Set([
   // OpenSSH 9.4 and 10.
   "localnetwork",
   "tagged",
-  "version",
-  "sessiontype",
-  "command",
+  ...unknown,
 ]);
 
 /**
@@ -73,6 +84,9 @@ export const parseMatch = (rest: string, origin: Origin): Criterion[] => {
     const argument = next();
     if (argument === "" || argument.startsWith("#")) throw invalidAt(origin, `Match ${written} has no argument`);
     if (!withArgument.has(name)) throw invalidAt(origin, `Match does not know the criterion ${shown(written)}`);
+    if (name === "localnetwork" && parseNetworks(argument) === null) {
+      throw invalidAt(origin, `Match localnetwork takes networks such as 10.0.0.0/8, not ${shown(argument)}`);
+    }
     criteria.push({ name, negated, argument });
   }
   if (criteria.length === 0) throw invalidAt(origin, "Match has no criterion");
@@ -82,25 +96,32 @@ export const parseMatch = (rest: string, origin: Origin): Criterion[] => {
 
 /**
  * Whether all criteria hold.
- * @throws SshMcpError UNSUPPORTED when all that we evaluate hold and one that we cannot evaluate would decide
+ * @param isReached whether the place it stands at applies: else it does not hold, and no command is run for it
+ * @throws SshMcpError UNSUPPORTED when all that we evaluate hold and one that we cannot evaluate would decide; what `succeeds` throws
  */
-export const evaluateMatch = (criteria: readonly Criterion[], facts: MatchFacts, origin: Origin): boolean => {
+export const evaluateMatch = (
+  criteria: readonly Criterion[],
+  facts: MatchFacts,
+  isReached: boolean,
+  origin: Origin,
+): boolean => {
   let open: Criterion | null = null;
+  let holds = isReached;
   for (const criterion of criteria) {
-    const holds = evaluate(criterion, facts);
-    if (holds === null) open ??= criterion;
-    else if (holds === criterion.negated) return false;
+    if (unknown.has(criterion.name)) open ??= criterion;
+    else if (evaluate(criterion, facts, holds && open === null) === criterion.negated) holds = false;
   }
-  if (open !== null)
+  if (open !== null && holds)
     throw unsupportedAt(origin, `Match ${open.name} is not supported yet, and decides about this host`);
-  return true;
+  return holds;
 };
 
-const evaluate = (criterion: Criterion, facts: MatchFacts): boolean | null => {
-  const list = criterion.argument ?? "";
-  switch (criterion.name) {
-    case "all":
-      return true;
+const evaluate = ({ name, argument }: Criterion, facts: MatchFacts, decides: boolean): boolean => {
+  const list = argument ?? "";
+  switch (name) {
+    case "canonical":
+    case "final":
+      return facts.isFinal;
     case "host":
       return matchHostname(facts.host, list);
     case "originalhost":
@@ -109,7 +130,13 @@ const evaluate = (criterion: Criterion, facts: MatchFacts): boolean | null => {
       return matchPatternList(facts.user, list, false);
     case "localuser":
       return matchPatternList(facts.localUser, list, false);
+    case "tagged":
+      return matchPatternList(facts.tag, list, false);
+    case "localnetwork":
+      return isLocalNetwork(parseNetworks(list) ?? []);
+    case "exec":
+      return facts.succeeds(list, decides);
     default:
-      return null;
+      return true;
   }
 };

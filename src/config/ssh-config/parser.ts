@@ -1,8 +1,9 @@
 /** A file of ssh_config(5) as blocks, with the files it includes in their place. Nothing is evaluated here. */
 import { dirname } from "node:path";
+import { SshMcpError } from "../../core/errors.ts";
 import { expandTilde } from "../../files/paths.ts";
 import { isOfProcess } from "../../files/process-path.ts";
-import { readConfigFile } from "./file.ts";
+import { type ConfigText, readConfigFile } from "./file.ts";
 import { expandGlob } from "./include-glob.ts";
 import { type ConfigLine, lexLine } from "./lexer.ts";
 import { type Criterion, parseMatch } from "./match.ts";
@@ -21,6 +22,14 @@ export interface Include {
   files: readonly ConfigFile[];
 }
 
+/** A line that ssh would not read. It is refused when the lines before it have been: the first mistake is the one to hear of. */
+export interface Malformed {
+  kind: "malformed";
+  error: SshMcpError;
+}
+
+export type Entry = Directive | Include | Malformed;
+
 export interface HostPattern {
   negated: boolean;
   pattern: string;
@@ -29,7 +38,7 @@ export interface HostPattern {
 /**
  * Lines under one condition. `inherited`: those before the first Host or Match, under what holds where the file stands.
  */
-export type Block = { entries: readonly (Directive | Include)[] } & (
+export type Block = { entries: readonly Entry[] } & (
   | { kind: "inherited" }
   | { kind: "host"; patterns: readonly HostPattern[]; origin: Origin }
   | { kind: "match"; criteria: readonly Criterion[]; origin: Origin }
@@ -38,6 +47,9 @@ export type Block = { entries: readonly (Directive | Include)[] } & (
 export interface ConfigFile {
   path: string;
   blocks: readonly Block[];
+  owner: ConfigScope["owner"];
+  /** Whether commands that it names are run: nobody but the user and root may write to it. */
+  isSafe: boolean;
 }
 
 /** Whose file it is decides where relative includes lie and whether `~` is allowed in them. */
@@ -54,44 +66,55 @@ export interface ConfigScope {
 const deepestInclude = 16;
 
 /**
- * Reads and parses one file and all it includes.
+ * Reads and parses one file and all it includes. What is wrong in them is an entry of its own.
  * @param check `default`: the user's own file, whose owner and mode must be
  *   safe; `named`: given by `-F`, or the system's
  * @returns null when the file does not exist
- * @throws SshMcpError CONFIG_INVALID naming file and line, or the file
+ * @throws SshMcpError CONFIG_INVALID for a file that cannot be read, or may be written by others
  */
 export const parseConfigFile = (path: string, check: "default" | "named", scope: ConfigScope): ConfigFile | null => {
   scope.seen?.note(path);
-  const text = readConfigFile(path, check, null);
-  return text === null ? null : parse(path, text, scope, 0);
+  const file = readConfigFile(path, check, null, scope.seen);
+  return file === null ? null : parse(path, file, scope, 0);
 };
 
-/** The same for a text that was read elsewhere, as the user's own. @throws SshMcpError CONFIG_INVALID naming `path` and line */
+/** The same for a text that was read elsewhere, as the user's own. */
 export const parseConfigText = (path: string, text: string, scope: ConfigScope): ConfigFile =>
-  parse(path, text, scope, 0);
+  parse(path, { text, isSafe: true }, scope, 0);
 
-const parse = (path: string, text: string, scope: ConfigScope, depth: number): ConfigFile => {
-  let entries: (Directive | Include)[] = [];
+const parse = (path: string, { text, isSafe }: ConfigText, scope: ConfigScope, depth: number): ConfigFile => {
+  let entries: Entry[] = [];
   const blocks: Block[] = [{ kind: "inherited", entries }];
-  const lines = text.split("\n");
-  for (const [index, line] of lines.entries()) {
-    const origin: Origin = { file: path, line: index + 1 };
+  const read = (line: string, origin: Origin): void => {
     const lexed = lexLine(line, origin);
-    if (lexed === null) continue;
+    if (lexed === null) return;
     if (lexed.keyword === "host") {
+      const patterns = hostPatterns(lexed.args, origin);
       entries = [];
-      blocks.push({ kind: "host", patterns: hostPatterns(lexed.args, origin), origin, entries });
+      blocks.push({ kind: "host", patterns, origin, entries });
     } else if (lexed.keyword === "match") {
+      const criteria = parseMatch(lexed.rest, origin);
       entries = [];
-      blocks.push({ kind: "match", criteria: parseMatch(lexed.rest, origin), origin, entries });
+      blocks.push({ kind: "match", criteria, origin, entries });
     } else if (lexed.keyword === "include") {
-      const files = lexed.args.flatMap((pattern) => includedFiles(pattern, origin, scope, depth));
+      const files: ConfigFile[] = [];
       entries.push({ kind: "include", origin, files });
+      for (const pattern of lexed.args) includeFiles(files, pattern, origin, scope, depth);
     } else {
       entries.push({ kind: "directive", origin, ...lexed });
     }
+  };
+  for (const [index, line] of text.split("\n").entries()) {
+    try {
+      read(line, { file: path, line: index + 1 });
+    } catch (error) {
+      if (!(error instanceof SshMcpError)) throw error;
+      entries.push({ kind: "malformed", error });
+      // Nothing behind it is ever reached.
+      break;
+    }
   }
-  return { path, blocks };
+  return { path, blocks, owner: scope.owner, isSafe };
 };
 
 const hostPatterns = (args: readonly string[], origin: Origin): HostPattern[] => {
@@ -102,20 +125,25 @@ const hostPatterns = (args: readonly string[], origin: Origin): HostPattern[] =>
   });
 };
 
-const includedFiles = (pattern: string, origin: Origin, scope: ConfigScope, depth: number): ConfigFile[] => {
+/** @param files gets what the pattern means: what comes before one that cannot be read is read */
+const includeFiles = (
+  files: ConfigFile[],
+  pattern: string,
+  origin: Origin,
+  scope: ConfigScope,
+  depth: number,
+): void => {
   if (pattern === "") throw invalidAt(origin, "include has an empty argument");
   const anchored = anchor(pattern, origin, scope);
-  const files: ConfigFile[] = [];
   // Whether one is there in this process says nothing: it is refused when it is read.
   for (const path of isOfProcess(anchored) ? [anchored] : expandGlob(anchored, scope.seen)) {
     if (depth >= deepestInclude) {
       throw invalidAt(origin, `files include each other more than ${deepestInclude} deep; ${path} is one too many`);
     }
     scope.seen?.note(path);
-    const text = readConfigFile(path, "included", origin);
-    if (text !== null) files.push(parse(path, text, scope, depth + 1));
+    const file = readConfigFile(path, "included", origin, scope.seen);
+    if (file !== null) files.push(parse(path, file, scope, depth + 1));
   }
-  return files;
 };
 
 const anchor = (pattern: string, origin: Origin, scope: ConfigScope): string => {

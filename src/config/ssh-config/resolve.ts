@@ -1,19 +1,24 @@
 /**
- * What ssh_config(5) says about one host, equal to `ssh -G` of OpenSSH 9.2 for the keywords we act on. The first value
- * of a keyword wins; identity files add up. What would have ssh connect elsewhere, or trust or log in otherwise, and is
- * not supported yet is an error; the rest is passed over: see keywords.ts.
+ * What ssh_config(5) says about one host, equal to `ssh -G` of OpenSSH 9.2. The first value of a keyword wins, but for those that add up.
+ * What ssh knows and we do not act on is passed over, and listed: see keywords.ts.
  */
 
-import { Evaluation, namesHost } from "./evaluation.ts";
-import { absolute, expandHostName, expandPath, type PathFacts, type Variables } from "./expand.ts";
-import { missingConfigFile } from "./file.ts";
-import { canonicalHost } from "./host-address.ts";
+import { SshMcpError } from "../../core/errors.ts";
+import { type Canonicalization, canonicalize } from "./canonicalize.ts";
+import { Evaluation } from "./evaluation.ts";
+import type { PathFacts } from "./expand.ts";
+import { type Alias, aliasesIn, namesHost } from "./host-lines.ts";
+import { validateHostname, validateRemoteUser } from "./host-name-check.ts";
+import { hostValues } from "./host-values.ts";
+import type { Commands, Names, Variables } from "./known-facts.ts";
 import { lowerCase } from "./match-pattern.ts";
 import { parseOptions, requestDirective } from "./options.ts";
-import { type ConfigFile, type Directive, parseConfigFile, parseConfigText } from "./parser.ts";
+import { type ConfigPlace, configFiles } from "./parsed-files.ts";
+import type { ConfigFile, Directive } from "./parser.ts";
+import { parsePortNumber } from "./port-number.ts";
+import { decidingProxy, jumpText } from "./proxy-way.ts";
 import type { ResolvedHost } from "./resolved-host.ts";
-import type { Seen } from "./seen-files.ts";
-import { parseFiles, parseFlag, parsePort, parseStrict } from "./values.ts";
+import { choiceValue, flagValue, numberValue } from "./values.ts";
 
 export interface HostRequest {
   /** The host as typed, without user and port. */
@@ -30,76 +35,61 @@ export interface HostRequest {
 }
 
 /** The world the request is made in; nothing is taken from this process's own environment. */
-export interface HostEnvironment {
-  home: string;
-  /** Folder that relative paths are meant from. */
-  cwd: string;
+export interface HostEnvironment extends ConfigPlace {
   localUser: string;
   /** For `${NAME}` in paths. */
   variables: Variables;
-  /** Default /etc/ssh/ssh_config. */
-  systemFile?: string;
-  /** What the caller's own process read for `configFile`, by path; other files are read from the disk. */
-  given?: ReadonlyMap<string, Uint8Array>;
-  /** Told of whatever decides what ssh_config says. */
-  seen?: Seen | undefined;
+  /** For `Match exec`; left out, one that decides is an error. */
+  commands?: Commands;
+  /** For CanonicalizeHostname; left out, a name that is to be looked up is an error. */
+  names?: Names;
 }
 
-/** readconf.c fill_default_options, OpenSSH 9.2. */
-const defaultIdentityFiles = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa"];
-const defaultUserKnownHostsFiles = ["known_hosts", "known_hosts2"];
-const defaultGlobalKnownHostsFiles = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
+/** What holds for a host, and why. */
+export interface Resolution {
+  host: ResolvedHost;
+  /**
+   * The lines that were met in blocks that apply, by keyword in lower case (an alias's lines are those of what it stands for), in ssh's order
+   * over both readings. Of most keywords the first one counts.
+   */
+  directives: ReadonlyMap<string, readonly Directive[]>;
+  /** What tokens stand for in the end. */
+  facts: PathFacts;
+}
+
+/** @throws as `resolve` */
+export const resolveHost = (request: HostRequest, env: HostEnvironment): ResolvedHost => resolve(request, env).host;
 
 /**
- * @throws SshMcpError CONFIG_INVALID for a file ssh would not accept, INVALID_INPUT for an option it would not accept,
- *   and UNSUPPORTED for what applies to this host and we cannot do, each naming file and line or `-o`
+ * @throws SshMcpError CONFIG_INVALID for a file ssh would not accept, INVALID_INPUT for an option or a name it would not accept, UNSUPPORTED for
+ *   what applies to this host and we cannot do, each naming file and line or `-o`; DNS_FAILED, PRECONDITION_FAILED where ssh itself would give up
  */
-export const resolveHost = (request: HostRequest, env: HostEnvironment): ResolvedHost => {
-  const files = readFiles(request.configFile, env);
-  const evaluation = new Evaluation(request.host, env.localUser);
+export const resolve = (request: HostRequest, env: HostEnvironment): Resolution => {
+  validateHostname(request.host);
+  if (request.user !== null) validateRemoteUser(request.user);
+  const files = configFiles(request.configFile, env);
+  const evaluation = new Evaluation(request.host, { ...env, commands: env.commands ?? noCommands });
   for (const directive of requestDirectives(request)) evaluation.apply(directive, true);
   for (const file of files) evaluation.read(file);
 
-  const { values } = evaluation;
-  const named = values.get("hostname");
-  const hostname = canonicalHost(
-    named === undefined ? request.host : expandHostName(named.args[0] ?? "", request.host, named.origin),
-  );
-  const portLine = values.get("port");
-  const port = portLine === undefined ? 22 : parsePort(portLine);
-  const user = evaluation.user();
-  const facts: PathFacts = { ...env, originalHost: request.host, host: hostname, port, user };
-
-  const flag = (name: string): boolean => {
-    const directive = values.get(name);
-    return directive !== undefined && parseFlag(directive);
+  const canonicalization = canonicalizationOf(evaluation);
+  const host = canonicalize(evaluation.hostname(), canonicalization, env.names ?? noNames);
+  if (evaluation.wantsFinalReading || canonicalization.mode !== "no") {
+    evaluation.beginFinalReading(host);
+    for (const file of files) evaluation.read(file);
+  }
+  const alias = evaluation.first("hostkeyalias")?.args[0];
+  const proxy = decidingProxy(evaluation.proxies);
+  const facts: PathFacts = {
+    ...{ home: env.home, cwd: env.cwd, localUser: env.localUser, variables: env.variables },
+    ...{ originalHost: request.host, host, user: evaluation.user() },
+    port: parsePortNumber(evaluation.first("port")?.args[0] ?? "") ?? 22,
+    keyAlias: alias === undefined ? null : lowerCase(alias),
+    jump: proxy?.keyword === "proxyjump" ? jumpText(proxy) : "",
   };
-  const strict = values.get("stricthostkeychecking");
-  const userFiles = values.get("userknownhostsfile");
-  const globalFiles = values.get("globalknownhostsfile");
-  const inHome = (names: readonly string[]): string[] => names.map((name) => absolute(`.ssh/${name}`, env.home));
-  const identities = evaluation.identityFiles;
-  return {
-    hostname,
-    port,
-    user,
-    identityFiles: identities.length === 0 ? inHome(defaultIdentityFiles) : identityPaths(identities, facts),
-    identityFilesRequested: identityPaths(identities.slice(0, request.identityFiles.length), facts).length,
-    identitiesOnly: flag("identitiesonly"),
-    userKnownHostsFiles:
-      userFiles === undefined
-        ? inHome(defaultUserKnownHostsFiles)
-        : parseFiles(userFiles).map((path) => expandPath(path, facts, userFiles.origin)),
-    globalKnownHostsFiles:
-      globalFiles === undefined
-        ? defaultGlobalKnownHostsFiles
-        : parseFiles(globalFiles).map((path) => absolute(path, env.cwd)),
-    strictHostKeyChecking: strict === undefined ? "ask" : parseStrict(strict),
-    hashKnownHosts: flag("hashknownhosts"),
-    isAlias: files.some((file) => namesHost(file, request.host)),
-    ...notReadYet,
-    identityFilesAreDefaults: identities.length === 0,
-  };
+  const isAlias = files.some((file) => namesHost(file, request.host));
+  const values = hostValues(evaluation, facts, new Set(request.identityFiles).size);
+  return { host: { ...values, isAlias }, directives: evaluation.directives, facts };
 };
 
 /**
@@ -107,30 +97,20 @@ export const resolveHost = (request: HostRequest, env: HostEnvironment): Resolve
  * `user@host` or `host:port`, so ask this before cutting a destination apart.
  * @throws SshMcpError CONFIG_INVALID
  */
-export const isHostAlias = (text: string, configFile: string | null, env: HostEnvironment): boolean =>
-  readFiles(configFile, env).some((file) => namesHost(file, text));
+export const isHostAlias = (text: string, configFile: string | null, env: ConfigPlace): boolean =>
+  configFiles(configFile, env).some((file: ConfigFile) => namesHost(file, text));
 
-const readFiles = (configFile: string | null, env: HostEnvironment): ConfigFile[] => {
-  const systemFile = env.systemFile ?? "/etc/ssh/ssh_config";
-  const scope = { home: env.home, systemFile, seen: env.seen };
-  if (configFile !== null) {
-    if (configFile.toLowerCase() === "none") return [];
-    const given = env.given?.get(configFile);
-    if (given !== undefined) {
-      return [parseConfigText(configFile, textOf(given), { owner: "user", ...scope })];
-    }
-    const path = absolute(configFile, env.cwd);
-    const file = parseConfigFile(path, "named", { owner: "user", ...scope });
-    if (file === null) throw missingConfigFile(path);
-    return [file];
+/**
+ * The hosts that Host lines of all files name without wildcards, in order, each once, with the first line that names it.
+ * @throws SshMcpError CONFIG_INVALID
+ */
+export const listAliases = (configFile: string | null, env: ConfigPlace): Alias[] => {
+  const found = new Map<string, Alias>();
+  for (const alias of configFiles(configFile, env).flatMap(aliasesIn)) {
+    if (!found.has(alias.name)) found.set(alias.name, alias);
   }
-  const user = parseConfigFile(absolute(".ssh/config", env.home), "default", { owner: "user", ...scope });
-  const system = parseConfigFile(systemFile, "named", { owner: "system", ...scope });
-  return [user, system].filter((file) => file !== null);
+  return [...found.values()];
 };
-
-/** As a file is read: nothing at its begin is taken away. */
-const textOf = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
 /** In the order in which they win: `-o` before `-l`, `-p` and the destination, as for `ssh -o User=a b@host`. */
 const requestDirectives = (request: HostRequest): Directive[] => [
@@ -140,49 +120,37 @@ const requestDirectives = (request: HostRequest): Directive[] => [
   ...(request.port === null ? [] : [requestDirective("port", String(request.port))]),
 ];
 
-const identityPaths = (directives: readonly Directive[], facts: PathFacts): string[] => {
-  const paths = directives
-    .filter(({ args }) => lowerCase(args[0] ?? "") !== "none")
-    .map(({ args, origin }) => expandPath(args[0] ?? "", facts, origin));
-  return [...new Set(paths)];
+const canonicalizationOf = (evaluation: Evaluation): Canonicalization => {
+  const rules = evaluation.first("canonicalizepermittedcnames")?.args ?? [];
+  return {
+    mode: choiceValue(evaluation.first("canonicalizehostname"), ["no", "yes", "always"], "no", { true: "yes" }),
+    // A dot at the end says nothing more.
+    domains: (evaluation.first("canonicaldomains")?.args ?? []).map((domain) => lowerCase(domain).replace(/\.$/, "")),
+    maxDots: numberValue(evaluation.first("canonicalizemaxdots"), 1),
+    fallbackLocal: flagValue(evaluation.first("canonicalizefallbacklocal"), true),
+    permittedCnames: lowerCase(rules[0] ?? "none") === "none" ? [] : rules.map(permittedCname),
+    isDirect: decidingProxy(evaluation.proxies) === null,
+    family: choiceValue(evaluation.first("addressfamily"), ["any", "inet", "inet6"], "any"),
+  };
 };
 
-/** What no keyword sets yet. */
-const notReadYet = {
-  proxy: { kind: "direct" },
-  addressFamily: "any",
-  bindAddress: null,
-  bindInterface: null,
-  connectTimeoutMs: null,
-  connectionAttempts: 1,
-  tcpKeepAlive: true,
-  serverAliveIntervalMs: null,
-  serverAliveCountMax: 3,
-  kexAlgorithms: null,
-  ciphers: null,
-  macs: null,
-  hostKeyAlgorithms: null,
-  caSignatureAlgorithms: null,
-  pubkeyAcceptedAlgorithms: null,
-  compression: false,
-  rekeyLimit: { bytes: null, ms: null },
-  requiredRsaBits: 1024,
-  hostKeyAlias: null,
-  revokedHostKeys: null,
-  updateHostKeys: "no",
-  noHostAuthenticationForLocalhost: false,
-  identityAgent: { kind: "caller" },
-  certificateFiles: [],
-  addKeysToAgent: { mode: "no", lifetimeMs: null },
-  preferredAuthentications: ["publickey", "keyboard-interactive", "password"],
-  pubkeyAuthentication: true,
-  passwordAuthentication: true,
-  kbdInteractiveAuthentication: true,
-  batchMode: false,
-  numberOfPasswordPrompts: 3,
-  setEnv: [],
-  sendEnv: [],
-  forwardAgent: { kind: "no" },
-  remoteCommand: null,
-  requestTty: "auto",
-} satisfies Partial<ResolvedHost>;
+const permittedCname = (rule: string): { sources: string; targets: string } => {
+  if (rule === "*") return { sources: "*", targets: "*" };
+  const cut = rule.indexOf(":");
+  return { sources: lowerCase(rule.slice(0, cut)), targets: lowerCase(rule.slice(cut + 1)) };
+};
+
+const notAsked = (what: string): SshMcpError =>
+  new SshMcpError("UNSUPPORTED", `${what} is not known here`, { hint: "man ssh_config" });
+
+const noCommands: Commands = {
+  succeeds: () => {
+    throw notAsked("how a command of Match exec ends");
+  },
+};
+
+const noNames: Names = {
+  lookUp: () => {
+    throw notAsked("whether a host name exists");
+  },
+};

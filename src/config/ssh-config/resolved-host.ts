@@ -103,3 +103,9 @@ export interface ResolvedHost {
   remoteCommand: string | null;
   requestTty: "no" | "yes" | "force" | "auto";
 }
+
+/** The part of it that commands are about. */
+export type CommandSettings = Pick<
+  ResolvedHost,
+  "setEnv" | "sendEnv" | "forwardAgent" | "remoteCommand" | "requestTty"
+>;

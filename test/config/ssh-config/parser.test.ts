@@ -20,15 +20,16 @@ const homeWith = (files: Record<string, string>) => {
   return { home, scope, main: join(home, ".ssh/config") };
 };
 
-/** `KEYWORD=ARGS@FILE:LINE` of every directive in the order ssh reads them, blocks opened by their kind. */
+/** `KEYWORD=ARGS@FILE:LINE` of every directive in the order ssh reads them, blocks opened by their kind. @throws the first mistake */
 const flat = (file: ConfigFile, home: string): string[] =>
   file.blocks.flatMap((block) => [
     ...(block.kind === "inherited" ? [] : [block.kind]),
-    ...block.entries.flatMap((entry) =>
-      entry.kind === "directive"
+    ...block.entries.flatMap((entry) => {
+      if (entry.kind === "malformed") throw entry.error;
+      return entry.kind === "directive"
         ? [`${entry.keyword}=${entry.args}@${entry.origin.file?.slice(home.length + 1)}:${entry.origin.line}`]
-        : entry.files.flatMap((one) => ["(", ...flat(one, home), ")"]),
-    ),
+        : entry.files.flatMap((one) => ["(", ...flat(one, home), ")"]);
+    }),
   ]);
 
 const parse = (given: ReturnType<typeof homeWith>, check: "default" | "named" = "default"): string[] => {
@@ -86,7 +87,8 @@ describe("blocks", () => {
     const scope = { ...given.scope, owner: "system" as const };
     const file = parseConfigFile(scope.systemFile, "named", scope);
     expect(file && flat(file, given.home)).toEqual(["(", "port=1@etc/d/1:1", ")"]);
-    const error = thrownBy(() => parseConfigFile(join(given.home, "etc/bad"), "named", scope));
+    const bad = parseConfigFile(join(given.home, "etc/bad"), "named", scope);
+    const error = thrownBy(() => bad && flat(bad, given.home));
     expect(error.message).toBe(`${given.home}/etc/bad:2: the system's file cannot include ~/x`);
   });
 

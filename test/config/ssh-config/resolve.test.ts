@@ -7,8 +7,8 @@ import { cleanup } from "../../support/cleanup.ts";
 import { runCommand } from "../../support/command.ts";
 import { listen } from "../../support/listener.ts";
 import { tempDir } from "../../support/temp.ts";
+import { oracleEnvironment } from "./oracle/ssh-oracle.ts";
 import { environment, request } from "./requests.ts";
-import { oracleEnvironment } from "./ssh-oracle.ts";
 import { thrownBy } from "./thrown.ts";
 
 afterAll(cleanup);
@@ -130,13 +130,13 @@ describe("tokens", () => {
     ];
     writeFileSync(file, `${lines.join("\n")}\n`);
     const ssh = await runCommand(["ssh", "-v", "-o", "BatchMode=yes", "-F", file, "Alias", "true"], {
-      env: { SSH_MCP_TEST: "from the environment" },
+      env: { SSH_MCP_TEST: "/from the environment" },
     });
     const theirs = [...ssh.stderr.matchAll(/^debug1: identity file (.*) type -?\d+\r?$/gm)].map((line) => line[1]);
     const resolved = resolveHost(request("Alias", { configFile: file }), oracleEnvironment);
     expect(resolved.identityFiles.flatMap((path) => [path, `${path}-cert`])).toEqual(theirs as string[]);
     const asked = await runCommand(["ssh", "-G", "-F", file, "Alias"], {
-      env: { SSH_MCP_TEST: "from the environment" },
+      env: { SSH_MCP_TEST: "/from the environment" },
     });
     const files = /^userknownhostsfile (.*)$/m.exec(asked.stdout)?.[1];
     expect(resolved.userKnownHostsFiles.join(" ").replaceAll(`${oracleEnvironment.cwd}/`, "")).toBe(files as string);
