@@ -1,43 +1,93 @@
 /** The keys of a login, from what was planned. */
+import { assembleAlgorithms, opensshAlgorithms, opensshDefaults } from "../../config/ssh-config/algorithm-list.ts";
+import { lexLine } from "../../config/ssh-config/lexer.ts";
+import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+import { SshMcpError } from "../../core/errors.ts";
+import { usesAgentAlone } from "../../core/login-choice.ts";
 import type { Ask } from "../../core/session.ts";
-import { Authentication } from "../../ssh/auth/authentication.ts";
+import { Agent } from "../../ssh/auth/agent.ts";
+import { addToAgent } from "../../ssh/auth/agent-addition.ts";
+import { Authentication, type AuthMethods } from "../../ssh/auth/authentication.ts";
 import { collectIdentities, type LoginUnderWay } from "../../ssh/auth/identities.ts";
-import { type KeyFile, keyFileOf, readKeyFile } from "../../ssh/auth/key-file.ts";
+import {
+  type IdentityFiles,
+  mustBeUsable,
+  readConfiguredFiles,
+  readNamedFiles,
+  type WantedFiles,
+} from "../../ssh/auth/identity-files.ts";
+import type { KeyAlgorithms } from "../../ssh/auth/signature-algorithms.ts";
 import type { DialPlan } from "./dial-plan.ts";
 
-/** Begins a login. */
+/** Begins a login. Once only: it holds keys, which are gone afterwards. */
 export type Authenticate = (ask: Ask, login: LoginUnderWay) => Authentication;
 
 /**
- * Reads the key files that the request names: they come first, and one that cannot be used is an error before anything is dialled.
- * @throws SshMcpError KEY_INVALID
+ * Reads the key files that the request names: one that cannot be used is an error before anything is dialled.
+ * @param callersAgent what SSH_AUTH_SOCK of whoever calls names, or null
+ * @throws SshMcpError KEY_INVALID, CONFIG_INVALID
  */
-export const planAuthentication = async (plan: DialPlan, agentSocket: string | null): Promise<Authenticate> => {
+export const planAuthentication = async (plan: DialPlan, callersAgent: string | null): Promise<Authenticate> => {
   const { resolved, destination, connectCommand, typedHost } = plan;
-  const namedPaths = resolved.identityFiles.slice(0, resolved.identityFilesRequested);
-  const named = await Promise.all(namedPaths.map((path) => namedKey(path, plan)));
-  return (ask, login) =>
-    new Authentication({
-      user: resolved.user,
-      host: typedHost,
-      destination,
-      connectCommand,
-      ask,
-      identities: () =>
-        collectIdentities({
-          named,
-          configured: resolved.identityFiles.slice(resolved.identityFilesRequested),
-          identitiesOnly: resolved.identitiesOnly,
-          agentSocket,
-          ask,
-          login,
-          destination,
-          connectCommand,
-        }),
+  const agent = agentOf(resolved, callersAgent);
+  const wanted = wantedFiles(plan);
+  let named: IdentityFiles | null = await readNamedFiles(wanted);
+  await mustBeUsable(named, wanted, agent);
+  const { batchMode, requiredRsaBits, identitiesOnly } = resolved;
+  const algorithms = keyAlgorithms(resolved);
+  const passphraseTries = batchMode ? 0 : resolved.numberOfPasswordPrompts;
+  return (ask, login) => {
+    const shared = { ...{ agent, ask, destination, connectCommand } };
+    return new Authentication({
+      ...{ user: resolved.user, host: typedHost, destination, connectCommand, ask, algorithms },
+      methods: methodsOf(resolved),
+      identities: async () => {
+        // Whoever keeps this function does not keep the keys.
+        const { keys, certificates } = named ?? { keys: [], certificates: [] };
+        named = null;
+        return await collectIdentities({
+          ...{ ...shared, login, identitiesOnly, algorithms, requiredRsaBits, passphraseTries },
+          files: { keys: [...keys, ...(await readConfiguredFiles(wanted))], certificates },
+          filesSign: !usesAgentAlone(plan.request.options),
+          opened: (key, path) => addToAgent(key, path, { ...shared, wish: resolved.addKeysToAgent, batchMode }),
+        });
+      },
     });
+  };
 };
 
-const namedKey = async (path: string, { environment: { given } }: DialPlan): Promise<KeyFile> => {
-  const content = given.get(path);
-  return content === undefined ? readKeyFile(path) : keyFileOf(path, Buffer.from(content));
+const agentOf = ({ identityAgent }: ResolvedHost, callersAgent: string | null): Agent | null => {
+  if (identityAgent.kind === "none") return null;
+  const socket = identityAgent.kind === "socket" ? identityAgent.path : callersAgent;
+  return socket === null || socket === "" ? null : new Agent(socket);
+};
+
+const wantedFiles = ({ resolved, request, environment: { given } }: DialPlan): WantedFiles => {
+  const { identityFiles, identityFilesRequested, certificateFiles, requiredRsaBits } = resolved;
+  const isNamed = (option: string): boolean => lexLine(option, { file: null, line: 1 })?.keyword === "certificatefile";
+  return {
+    named: identityFiles.slice(0, identityFilesRequested),
+    configured: identityFiles.slice(identityFilesRequested),
+    certificates: certificateFiles,
+    certificatesNamed: request.options.some(isNamed),
+    requiredRsaBits,
+    given: (path) => given.get(path),
+  };
+};
+
+const keyAlgorithms = ({ pubkeyAcceptedAlgorithms }: ResolvedHost): KeyAlgorithms => {
+  const accepted = assembleAlgorithms(pubkeyAcceptedAlgorithms, opensshDefaults.hostKey, opensshAlgorithms.hostKey);
+  if (accepted.length > 0) return { accepted, isDefault: pubkeyAcceptedAlgorithms === null };
+  throw new SshMcpError("CONFIG_INVALID", "PubkeyAcceptedAlgorithms leaves no algorithm", { hint: "man ssh_config" });
+};
+
+/** RFC 4252 methods that ssh_config leaves; with BatchMode those where a person types are out, as in ssh(1). */
+const methodsOf = (resolved: ResolvedHost): AuthMethods => {
+  const isPossible: Readonly<Record<string, boolean>> = {
+    publickey: resolved.pubkeyAuthentication,
+    password: resolved.passwordAuthentication && !resolved.batchMode,
+    "keyboard-interactive": resolved.kbdInteractiveAuthentication && !resolved.batchMode,
+  };
+  const preferred = resolved.preferredAuthentications.filter((name) => isPossible[name] === true);
+  return { preferred, prompts: resolved.numberOfPasswordPrompts };
 };

@@ -1,22 +1,83 @@
-import type { ParsedKey } from "ssh2";
-import ssh2 from "ssh2";
-import { within } from "../transport/within.ts";
+/** An SSH agent behind its socket. */
+import { createConnection } from "node:net";
+import {
+  type AgentIdentity,
+  addRequest,
+  identitiesRequest,
+  isSuccess,
+  type KeyConstraints,
+  readIdentities,
+  readSignature,
+  signRequest,
+} from "./agent-protocol.ts";
+import type { PrivateKey } from "./private-key.ts";
+import type { PublicKey } from "./public-key.ts";
+import { uint32 } from "./wire-numbers.ts";
 
-/** An agent that does not answer is as good as none; a person who must touch a key has the login's own limit. */
-const listLimitMs = 5000;
+/** Milliseconds. An agent that does not answer is as good as none; a person who must touch a key has the login's own limit. */
+const answerLimitMs = 5000;
+/** Bytes of an answer, as ssh(1)'s MAX_AGENT_REPLY_LEN has it. */
+const answerLimit = 256 * 1024;
 
-/** A key that an agent holds, and how to have it sign. */
-export interface AgentKey {
-  key: ParsedKey;
-  agent: ssh2.BaseAgent<ParsedKey>;
+export class Agent {
+  readonly #socket: string;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  /** Its keys, in its order; none when nobody answers as an agent does: ssh(1) goes on without one. */
+  async identities(): Promise<AgentIdentity[]> {
+    try {
+      const answer = await this.#ask(identitiesRequest(), AbortSignal.timeout(answerLimitMs));
+      return readIdentities(answer) ?? [];
+    } catch {
+      return [];
+    }
+  }
+
+  /**
+   * @param algorithm what the signature is to name
+   * @returns the signature as the agent gave it; null when it refused
+   * @throws Error when it does not answer as an agent does; the signal's reason
+   */
+  async sign(key: PublicKey, data: Buffer, algorithm: string, signal: AbortSignal): Promise<Buffer | null> {
+    return readSignature(await this.#ask(signRequest(key, data, algorithm), signal));
+  }
+
+  /** @returns whether it took the key */
+  async add(key: PrivateKey, comment: string, constraints: KeyConstraints): Promise<boolean> {
+    try {
+      const request = addRequest(key.agentFields(), comment, constraints);
+      return isSuccess(await this.#ask(request, AbortSignal.timeout(answerLimitMs)));
+    } catch {
+      return false;
+    }
+  }
+
+  /** One request on a connection of its own. Lengths are `uint32` in front of each message (section 3 of the draft). */
+  #ask(request: Buffer, signal: AbortSignal): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const socket = createConnection(this.#socket);
+    let received = Buffer.alloc(0);
+    const fail = (why: string): void => reject(new Error(why));
+    const abort = (): void => fail("the agent did not answer in time");
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    socket.once("connect", () => socket.write(Buffer.concat([uint32(request.length), request])));
+    socket.on("data", (piece: Buffer) => {
+      received = Buffer.concat([received, piece]);
+      if (received.length < 4) return;
+      const length = received.readUInt32BE(0);
+      if (length === 0 || length > answerLimit) fail(`the agent's answer has ${length} bytes`);
+      else if (received.length >= 4 + length) resolve(received.subarray(4, 4 + length));
+    });
+    socket.once("error", reject);
+    socket.once("close", () => fail("the agent closed the connection without an answer"));
+    return promise.finally(() => {
+      signal.removeEventListener("abort", abort);
+      socket.on("error", () => undefined);
+      socket.destroy();
+    });
+  }
 }
-
-/** The keys of the agent behind a socket, in its order; none when nobody answers there, as ssh(1) has it. */
-export const listAgentKeys = async (socketPath: string | null): Promise<AgentKey[]> => {
-  if (socketPath === null || socketPath === "") return [];
-  const agent = new ssh2.OpenSSHAgent(socketPath);
-  const keys = new Promise<ParsedKey[]>((resolve) => {
-    agent.getIdentities((error, found) => resolve(error || found === undefined ? [] : (found as ParsedKey[])));
-  });
-  return (await within(keys, listLimitMs, [])).map((key) => ({ key, agent }));
-};

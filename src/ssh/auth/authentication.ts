@@ -1,19 +1,28 @@
-import type { ParsedKey } from "ssh2";
-import ssh2 from "ssh2";
 import { SshMcpError } from "../../core/errors.ts";
+import { escapeLine } from "../../core/escape.ts";
 import type { Ask } from "../../core/session.ts";
+import { wireString } from "../wire-reader.ts";
+import { datesOf } from "./certificate-file.ts";
 import type { Identity } from "./identities.ts";
+import { type AskQuestion, KeyboardInteractive, PasswordMethod } from "./password-methods.ts";
+import { chooseAlgorithm, type KeyAlgorithms } from "./signature-algorithms.ts";
+import { type Reply, requestBytes, type UserauthPort } from "./ssh2-userauth.ts";
 
-/** Passwords, and rounds of keyboard-interactive from the start, as ssh(1)'s NumberOfPasswordPrompts has it. */
-const passwordTries = 3;
-/** Information requests of one keyboard-interactive attempt, and prompts in one request: no honest server needs more. */
-const roundLimit = 16;
-const promptLimit = 16;
 /** A login of several steps (RFC 4252, section 5.1, "partial success") has at most this many. */
 const stepLimit = 8;
 
+/** What ssh_config says of the methods. */
+export interface AuthMethods {
+  /** RFC 4252 names of those that may be used, in the order to try. */
+  preferred: readonly string[];
+  /** Passwords, and beginnings of keyboard-interactive, in a login (NumberOfPasswordPrompts). */
+  prompts: number;
+}
+
 export interface AuthOptions {
   user: string;
+  methods: AuthMethods;
+  algorithms: KeyAlgorithms;
   /** Read when the server first allows publickey. */
   identities: () => Promise<Identity[]>;
   ask: Ask;
@@ -24,26 +33,35 @@ export interface AuthOptions {
   connectCommand: string;
 }
 
-type Attempt = ssh2.AnyAuthMethod;
+/** The reply that ends an attempt. */
+type Verdict = Extract<Reply, { kind: "success" | "failure" }>;
 
 /**
- * The login, in ssh(1)'s order on one connection: none, publickey, keyboard-interactive, password; again from publickey after each partial
- * success. ssh2 asks for the next attempt; the server's answer to the last one arrives through `failed` before it does.
+ * The login, as ssh(1) goes about it on one connection: none, then the first method of PreferredAuthentications that the server allows and that
+ * has something left to try; keys from the start again after each partial success.
  */
 export class Authentication {
   readonly #options: AuthOptions;
-  readonly #attempts: AsyncGenerator<Attempt, void>;
-  #identities: Promise<Identity[]> | null = null;
+  readonly #passwords: PasswordMethod;
+  readonly #keyboard: KeyboardInteractive;
+  readonly #spent = new Set<string>();
+  /** Null until the server first allows publickey. */
+  #identities: readonly Identity[] | null = null;
+  #left: Identity[] = [];
   #allowed: readonly string[] = [];
-  #partial = false;
+  #steps = 0;
   #method = "none";
-  /** The passphrase that nobody was there to type: what the login failed of, if nothing else helps. */
+  #keysOffered = 0;
+  readonly #notes = new Set<string>();
+  /** The passphrase that nobody was there to type, or the key that was no use: what the login failed of, if nothing else helps. */
   #unasked: SshMcpError | null = null;
   #failure: SshMcpError | null = null;
 
   constructor(options: AuthOptions) {
     this.#options = options;
-    this.#attempts = this.#plan();
+    const { user, host, methods } = options;
+    this.#passwords = new PasswordMethod({ user, host, tries: methods.prompts, ask: this.#ask });
+    this.#keyboard = new KeyboardInteractive({ user, tries: methods.prompts, ask: this.#ask });
   }
 
   /** The RFC 4252 method of the attempt under way, which is the one that succeeded once the login is through. */
@@ -58,148 +76,139 @@ export class Authentication {
     return this.#failure ?? this.#unasked ?? this.#denied();
   }
 
-  /** Takes the server's USERAUTH_FAILURE (RFC 4252, section 5.1). */
-  failed(allowed: readonly string[], partial: boolean): void {
-    this.#allowed = allowed;
-    this.#partial = partial;
-  }
-
-  /** ssh2's authHandler: the next attempt, or false when the login has failed. */
-  next(deliver: (attempt: Attempt | false) => void): void {
-    this.#attempts.next().then(
-      ({ value, done }) => {
-        if (done === true) return deliver(false);
-        this.#method = value.type === "agent" ? "publickey" : value.type;
-        deliver(value);
-      },
-      (error: unknown) => {
-        this.#failure = error instanceof SshMcpError ? error : this.#denied(error);
-        deliver(false);
-      },
+  /** What the server's own end of the connection means (RFC 4253, section 11.1). @param words the server's, untrusted */
+  cutOff(words: string): SshMcpError {
+    const { host, connectCommand } = this.#options;
+    const message = `${host} ended the login: ${escapeLine(words)}`;
+    if (this.#keysOffered < 2) return new SshMcpError("AUTH_FAILED", message, { hint: connectCommand });
+    return new SshMcpError(
+      "AUTH_FAILED",
+      `${message}; ${this.#keysOffered} keys were offered: name the right one (IdentityFile) and it alone (IdentitiesOnly)`,
+      { hint: connectCommand.replace(" connect ", () => " connect -i KEY -o IdentitiesOnly=yes ") },
     );
   }
 
-  async *#plan(): AsyncGenerator<Attempt, void> {
-    yield { type: "none", username: this.#options.user };
-    for (let step = 0; step < stepLimit; step++) {
-      yield* this.#step();
-      if (!this.#partial) return;
-      this.#partial = false;
+  /** @returns whether the login went through; `failure` says why not. Never when the connection ends first. */
+  async run(port: UserauthPort): Promise<boolean> {
+    try {
+      let verdict = await this.#request(port, "none");
+      while (verdict.kind === "failure") {
+        this.#take(verdict);
+        const next = await this.#attempt(port);
+        if (next === null) return false;
+        verdict = next;
+      }
+      return true;
+    } catch (error) {
+      this.#failure = error instanceof SshMcpError ? error : this.#denied(error);
+      return false;
+    } finally {
+      this.#identities = null;
+      this.#left = [];
     }
   }
 
-  /** One step of the login: every method the server allows, until it reports partial success. */
-  async *#step(): AsyncGenerator<Attempt, void> {
-    if (this.#allowed.includes("publickey")) {
-      this.#identities ??= this.#options.identities();
-      for (const identity of await this.#identities) {
-        if (!this.#allowed.includes("publickey")) break;
-        if (!(await this.#offers(identity))) continue;
-        yield { type: "agent", username: this.#options.user, agent: new SingleKeyAgent(identity, this.#noteUnasked) };
-        if (this.#partial) return;
+  #take({ allowed, partial }: Extract<Verdict, { kind: "failure" }>): void {
+    const names = allowed.filter((name) => name !== "");
+    this.#allowed = names.length === 0 ? this.#options.methods.preferred : names;
+    if (!partial) return;
+    if (++this.#steps > stepLimit) throw this.#strange("the server asks for more and more logins");
+    this.#left = [...(this.#identities ?? [])];
+  }
+
+  /** @returns null when there is nothing left to try */
+  async #attempt(port: UserauthPort): Promise<Verdict | null> {
+    for (const name of this.#options.methods.preferred) {
+      if (!this.#allowed.includes(name) || this.#spent.has(name)) continue;
+      this.#method = name;
+      const verdict = await this.#try(name, port);
+      if (verdict !== null) return verdict;
+      // Keys are there again after a partial success.
+      if (name !== "publickey") this.#spent.add(name);
+    }
+    return null;
+  }
+
+  /** @returns null when the method has nothing more to send */
+  async #try(name: string, port: UserauthPort): Promise<Verdict | null> {
+    if (name === "publickey") return await this.#publickey(port);
+    if (name === "password") return this.#verdict(await this.#passwords.attempt(port));
+    return name === "keyboard-interactive" ? this.#verdict(await this.#keyboard.attempt(port)) : null;
+  }
+
+  /** RFC 4252, section 7: the next key, first asked about, then signed with. */
+  async #publickey(port: UserauthPort): Promise<Verdict | null> {
+    if (this.#identities === null) {
+      this.#identities = await this.#options.identities();
+      this.#left = [...this.#identities];
+    }
+    for (let identity = this.#left.shift(); identity !== undefined; identity = this.#left.shift()) {
+      try {
+        const reply = await this.#offer(identity, port);
+        if (reply !== null) return this.#verdict(reply);
+      } catch (error) {
+        if (!(error instanceof SshMcpError) || !passedOver.has(error.code)) throw error;
+        this.#unasked ??= error;
       }
     }
-    for (let tries = 0; tries < passwordTries && this.#allowed.includes("keyboard-interactive"); tries++) {
-      yield this.#keyboardInteractive();
-      if (this.#partial) return;
-    }
-    for (let tries = 0; tries < passwordTries && this.#allowed.includes("password"); tries++) {
-      const text = `${tries > 0 ? "Permission denied, please try again.\n" : ""}${this.#options.user}@${this.#options.host}'s password: `;
-      const password = await this.#ask("password", text, false);
-      yield { type: "password", username: this.#options.user, password };
-      if (this.#partial) return;
-    }
+    return null;
   }
 
-  async #offers(identity: Identity): Promise<boolean> {
-    try {
-      return (await identity.publicKey()) !== null;
-    } catch (error) {
-      this.#noteUnasked(error);
-      return false;
+  /** @returns null when nothing is under way */
+  async #offer(identity: Identity, port: UserauthPort): Promise<Reply | null> {
+    const { user, algorithms } = this.#options;
+    const key = await identity.publicKey();
+    const algorithm = chooseAlgorithm(key, algorithms, port.serverSignatures);
+    if (algorithm === null) {
+      this.#notes.add(
+        `${identity.name} was not offered: no signature algorithm suits it, PubkeyAcceptedAlgorithms and the server`,
+      );
+      return null;
     }
+    this.#keysOffered++;
+    const dates = identity.certificate === null ? null : datesOf(identity.certificate, new Date());
+    if (dates !== null) this.#notes.add(dates);
+    const fields = [wireString(algorithm.requested), wireString(key.blob)];
+    const reply = await port.request(user, "publickey", Buffer.of(0), ...fields);
+    if (reply.kind !== "keyAccepted") return reply;
+    // It accepts what was not offered: there is nothing to sign.
+    if (reply.algorithm !== algorithm.requested || !reply.blob.equals(key.blob)) return null;
+    const signed = [Buffer.of(1), ...fields];
+    const data = Buffer.concat([wireString(port.sessionId), requestBytes(user, "publickey", ...signed)]);
+    const signature = await identity.sign(algorithm.signed, data);
+    return await port.request(user, "publickey", ...signed, wireString(signature));
   }
 
-  readonly #noteUnasked = (error: unknown): void => {
-    if (error instanceof SshMcpError) this.#unasked ??= error;
-  };
-
-  #keyboardInteractive(): Attempt {
-    let rounds = 0;
-    return {
-      type: "keyboard-interactive",
-      username: this.#options.user,
-      prompt: (name, instructions, _language, prompts, finish) => {
-        const answer = async (): Promise<string[]> => {
-          if (++rounds > roundLimit || prompts.length > promptLimit) {
-            throw new SshMcpError("PROTOCOL_ERROR", "the server asks without end (keyboard-interactive)");
-          }
-          const answers: string[] = [];
-          for (const [index, prompt] of prompts.entries()) {
-            const intro = index === 0 ? [name, instructions].filter((text) => text !== "") : [];
-            const text = [...intro, prompt.prompt].join("\n");
-            answers.push(await this.#ask("keyboard-interactive", text, prompt.echo === true));
-          }
-          return answers;
-        };
-        answer().then(finish, (error: unknown) => {
-          this.#failure ??= error instanceof SshMcpError ? error : this.#denied(error);
-          this.onGiveUp();
-        });
-      },
-    };
+  async #request(port: UserauthPort, method: string): Promise<Verdict> {
+    const verdict = this.#verdict(await port.request(this.#options.user, method));
+    return verdict ?? { kind: "failure", allowed: [], partial: false };
   }
 
-  /** Set by the connection: ends the login at once, for a question that ssh2 still waits to have answered. */
-  onGiveUp: () => void = () => undefined;
+  #verdict(reply: Reply | null): Verdict | null {
+    if (reply === null || reply.kind === "success" || reply.kind === "failure") return reply;
+    throw this.#strange("the server answers what was not asked");
+  }
 
-  #ask(kind: "password" | "keyboard-interactive", text: string, echo: boolean): Promise<string> {
+  readonly #ask: AskQuestion = (kind, text, echo, isOnlyPrompt = false) => {
     const { ask, destination, connectCommand } = this.#options;
     const wanted = kind === "password" ? "a password" : "an answer from a person";
-    return ask({ kind, text: text.slice(0, 8192), echo, destination, wanted, connectCommand });
+    return ask({ kind, text: text.slice(0, 8192), echo, destination, wanted, connectCommand, isOnlyPrompt });
+  };
+
+  #strange(what: string): SshMcpError {
+    return new SshMcpError("PROTOCOL_ERROR", `${this.#options.host} does not speak SSH as it should: ${what}`);
   }
 
   #denied(cause?: unknown): SshMcpError {
     const { user, host, connectCommand } = this.#options;
-    const allowed = this.#allowed.length === 0 ? "" : ` (${this.#allowed.join(",")})`;
-    return new SshMcpError("AUTH_FAILED", `${user}@${host}: permission denied${allowed}`, {
+    const allowed = this.#allowed.length === 0 ? "" : ` (${this.#allowed.map(escapeLine).join(",")})`;
+    const notes = [...this.#notes].map((note) => `; ${note}`).join("");
+    return new SshMcpError("AUTH_FAILED", `${user}@${host}: permission denied${allowed}${notes}`, {
       cause,
       hint: connectCommand,
     });
   }
 }
 
-/** ssh2 signs with files only synchronously and with a passphrase known beforehand; as an agent, a key may ask when its turn comes. */
-class SingleKeyAgent extends ssh2.BaseAgent<ParsedKey> {
-  readonly #identity: Identity;
-  readonly #failed: (error: unknown) => void;
-
-  constructor(identity: Identity, failed: (error: unknown) => void) {
-    super();
-    this.#identity = identity;
-    this.#failed = failed;
-  }
-
-  override getIdentities(deliver: ssh2.IdentityCallback<ParsedKey>): void {
-    this.#identity.publicKey().then(
-      (key) => deliver(null, key === null ? [] : [key]),
-      (error: Error) => deliver(error),
-    );
-  }
-
-  override sign(
-    _key: ParsedKey,
-    data: Buffer,
-    options: ssh2.SigningRequestOptions | ssh2.SignCallback,
-    deliver?: ssh2.SignCallback,
-  ): void {
-    const done = typeof options === "function" ? options : deliver;
-    this.#identity.sign(data, typeof options === "function" ? {} : options).then(
-      (signature) => done?.(null, signature),
-      (error: Error) => {
-        this.#failed(error);
-        done?.(error);
-      },
-    );
-  }
-}
+/** What keeps a key from signing, after which ssh(1) tries the next one. */
+const passedOver: ReadonlySet<string> = new Set(["AUTH_REQUIRED", "KEY_INVALID"]);

@@ -1,22 +1,32 @@
-import { sign } from "node:crypto";
-import { access } from "node:fs/promises";
-import { promisify } from "node:util";
-import type { ParsedKey } from "ssh2";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import type { Ask } from "../../core/session.ts";
 import { pathToType } from "../../files/process-path.ts";
-import { type AgentKey, listAgentKeys } from "./agent.ts";
-import { decryptKey, type KeyFile, readKeyFile } from "./key-file.ts";
-
-/** Passphrases that may be tried for one key, as ssh(1)'s NumberOfPasswordPrompts has it. */
-const passphraseTries = 3;
+import { isCertificateType, parseCertificate } from "../certificate.ts";
+import { signatureAlgorithm } from "../signature.ts";
+import type { Agent } from "./agent.ts";
+import type { AgentIdentity } from "./agent-protocol.ts";
+import type { CertificateFile } from "./certificate-file.ts";
+import { type IdentityFile, type IdentityFiles, publicKeyOfFile } from "./identity-files.ts";
+import { decryptKey, type EncryptedKeyFile, type KeyFile } from "./key-file.ts";
+import type { PrivateKey } from "./private-key.ts";
+import { type PublicKey, rsaBits } from "./public-key.ts";
+import { isAccepted, isKnownType, type KeyAlgorithms } from "./signature-algorithms.ts";
 
 /** One key to offer: what the server is shown first, and how to sign once it agrees. */
 export interface Identity {
-  /** May need the passphrase when nothing tells the public key; null when it was not given. */
-  publicKey(): Promise<ParsedKey | null>;
-  sign(data: Buffer, options: { hash?: "sha1" | "sha256" | "sha512" }): Promise<Buffer>;
+  /** For messages: a path, or what the agent calls it; escaped. */
+  name: string;
+  /** The certificate file that it is, for what keeps a server from taking it. */
+  certificate: CertificateFile | null;
+  /** May need the passphrase when nothing tells the public key. @throws SshMcpError as `sign` */
+  publicKey(): Promise<PublicKey>;
+  /**
+   * @param algorithm what the signature is to name
+   * @returns a signature in wire form
+   * @throws SshMcpError AUTH_REQUIRED when nobody can be asked for a passphrase, KEY_INVALID when none fits or nothing signs, CANCELED
+   */
+  sign(algorithm: string, data: Buffer): Promise<Buffer>;
 }
 
 /** The login that the keys are for. */
@@ -28,12 +38,18 @@ export interface LoginUnderWay {
 }
 
 export interface IdentityOptions {
-  /** Files the caller named, read beforehand: one that cannot be used is an error before anything is dialled. */
-  named: readonly KeyFile[];
-  /** Files of ssh_config or the defaults: what cannot be used is passed over, as ssh(1) does. */
-  configured: readonly string[];
+  files: IdentityFiles;
   identitiesOnly: boolean;
-  agentSocket: string | null;
+  /** Whether keys in files sign, and not only say which of the agent's keys come first. */
+  filesSign: boolean;
+  agent: Agent | null;
+  algorithms: KeyAlgorithms;
+  /** RequiredRSASize. */
+  requiredRsaBits: number;
+  /** Passphrases that may be tried for one key (NumberOfPasswordPrompts); 0 asks nobody. */
+  passphraseTries: number;
+  /** Told of a key from a file that is about to sign (AddKeysToAgent). */
+  opened: (key: PrivateKey, path: string) => Promise<void>;
   ask: Ask;
   login: LoginUnderWay;
   /** For questions, see Question. */
@@ -41,82 +57,153 @@ export interface IdentityOptions {
   connectCommand: string;
 }
 
+/** What is offered in one go: a key, or a certificate with whatever signs for it. */
+interface Offer {
+  key: PublicKey | null;
+  file: FileKey | null;
+  inAgent: AgentIdentity | null;
+  certificate: CertificateFile | null;
+}
+
 /**
- * The keys to offer, in ssh(1)'s order: agent keys that a file names, the agent's others unless
- * IdentitiesOnly, then keys only in files.
+ * The keys to offer, in ssh(1)'s order (pubkey_prepare in sshconnect2.c): certificates that were named; keys of the agent that a file names, in
+ * the agent's order; its others unless IdentitiesOnly; then what is only in files. Without those that PubkeyAcceptedAlgorithms leaves out.
  */
 export const collectIdentities = async (options: IdentityOptions): Promise<Identity[]> => {
-  const files = [...options.named, ...(await readConfigured(options.configured))];
-  const inAgent = await listAgentKeys(options.agentSocket);
-  const blobs = new Map(files.map((file) => [file, knownBlob(file)]));
-  const order = (entry: AgentKey): number => [...blobs.values()].indexOf(blobOf(entry.key));
-  const matching = inAgent.filter((entry) => order(entry) !== -1).sort((a, b) => order(a) - order(b));
-  const others = options.identitiesOnly ? [] : inAgent.filter((entry) => order(entry) === -1);
-  const agentBlobs = new Set(inAgent.map((entry) => blobOf(entry.key)));
-  const onlyInFiles = files.filter((file) => file.kind !== "public" && !agentBlobs.has(blobs.get(file) ?? ""));
-  return [...[...matching, ...others].map(agentIdentity), ...onlyInFiles.map((file) => fileIdentity(file, options))];
-};
-
-const readConfigured = async (paths: readonly string[]): Promise<KeyFile[]> => {
-  const files: KeyFile[] = [];
-  for (const path of paths) {
-    try {
-      // Most of the default files are not there; that is no event.
-      await access(path);
-      files.push(await readKeyFile(path));
-    } catch {
-      // ssh(1) passes over what it cannot use, and so do we: another key, or a password, may do.
+  const { files, agent, identitiesOnly, algorithms, requiredRsaBits } = options;
+  const ofFiles = files.keys.flatMap((each) => offersOf(each, options));
+  const ofAgent = (await (agent?.identities() ?? [])).filter(
+    (key) => (rsaBits(key) ?? requiredRsaBits) >= requiredRsaBits,
+  );
+  const matching: Offer[] = [];
+  const others: Offer[] = [];
+  const left = new Set(ofFiles);
+  for (const inAgent of ofAgent) {
+    const named = [...left].find(({ key }) => key?.blob.equals(inAgent.blob) === true);
+    if (named !== undefined) {
+      left.delete(named);
+      matching.push({ ...named, inAgent });
+    } else if (!identitiesOnly) {
+      others.push({ key: inAgent, file: null, inAgent, certificate: null });
     }
   }
-  return files;
+  // A kind of key that ssh(1) has never heard of counts against the server's limit as any other does: it waits.
+  const [known, foreign] = [others.filter(isKnown), others.filter((offer) => !isKnown(offer))];
+  const certificates = files.certificates.map((certificate) => ({
+    ...{ key: certificate.key, file: null, inAgent: null, certificate },
+  }));
+  const all = [...certificates, ...matching, ...known, ...left, ...foreign];
+  return all
+    .filter(({ key }) => key === null || isAccepted(key, algorithms))
+    .map((offer) => identityOf(offer, signerOf(offer, all), options))
+    .filter((identity) => identity !== null);
 };
 
-const blobOf = (key: ParsedKey): string => key.getPublicSSH().toString("base64");
+const isKnown = ({ key }: Offer): boolean => key !== null && isKnownType(key.type);
 
-const knownBlob = (file: KeyFile): string | null => {
-  if (file.kind === "encrypted") return file.publicKey === null ? null : blobOf(file.publicKey);
-  return blobOf(file.key);
+const offersOf = ({ file, certificate }: IdentityFile, options: IdentityOptions): Offer[] => {
+  const opened = new FileKey(file, options);
+  const plain = { key: publicKeyOfFile(file), file: opened, inAgent: null, certificate: null };
+  return certificate === null ? [plain] : [plain, { key: certificate.key, file: opened, inAgent: null, certificate }];
 };
 
-const agentIdentity = ({ key, agent }: AgentKey): Identity => ({
-  publicKey: async () => key,
-  sign: (data, options) =>
-    new Promise((resolve, reject) => {
-      agent.sign(key, data, options, (error, signature) => {
-        if (error || signature === undefined) reject(error ?? new Error("the agent gave no signature"));
-        else resolve(signature);
-      });
-    }),
-});
+interface Signer {
+  inAgent: AgentIdentity | null;
+  file: FileKey | null;
+}
 
-const fileIdentity = (file: KeyFile, options: IdentityOptions): Identity => {
-  let opened: Promise<ParsedKey> | null = null;
-  const privateKey = (): Promise<ParsedKey> => {
-    opened ??= file.kind === "encrypted" ? askPassphrase(file, options) : Promise.resolve(file.key);
-    return opened;
-  };
+/** Who signs for an offer; null for a key whose private part is nowhere: it is not offered. */
+const signerOf = (offer: Offer, all: readonly Offer[]): Signer | null => {
+  const { key, inAgent, file } = offer;
+  if (inAgent !== null) return { inAgent, file: null };
+  if (key === null || !isCertificateType(key.type))
+    return file?.hasPrivatePart === true ? { inAgent: null, file } : null;
+  const certified = parseCertificate(key.blob)?.publicKey;
+  const same = all.filter((other) => certified !== undefined && other.key?.blob.equals(certified) === true);
+  const held = same.find((other) => other.inAgent !== null);
+  if (held !== undefined) return { inAgent: held.inAgent, file: null };
+  const inFile =
+    same.find((other) => other.file?.hasPrivatePart === true) ?? (file?.hasPrivatePart === true ? offer : null);
+  // A file that does not tell its public key may be the certificate's: opening it shows.
+  return inFile === null || inFile === undefined ? null : { inAgent: null, file: inFile.file };
+};
+
+const identityOf = (offer: Offer, signer: Signer | null, { agent, login }: IdentityOptions): Identity | null => {
+  if (signer === null) return null;
+  const { inAgent, file } = signer;
+  const { certificate } = offer;
+  const name = escapeLine(certificate?.path ?? offer.file?.path ?? inAgent?.comment ?? "");
   return {
-    publicKey: async () => (file.kind === "encrypted" ? (file.publicKey ?? (await privateKey())) : file.key),
-    sign: async (data, { hash }) => signWith(await privateKey(), data, hash),
+    name,
+    certificate,
+    publicKey: async () => offer.key ?? (await (file as FileKey).open()),
+    sign: async (algorithm, data) => {
+      if (inAgent === null || agent === null) return await (file as FileKey).sign(algorithm, data, certificate);
+      const signature = await agent.sign(inAgent, data, algorithm, login.over).catch((cause: unknown) => {
+        throw refused(name, cause instanceof Error ? cause.message : "it did not answer", cause);
+      });
+      if (signature === null) throw refused(name, "it refused to sign");
+      const made = signatureAlgorithm(signature);
+      // What nobody here knows is passed on as it is.
+      if (isKnownType(inAgent.type) && made !== algorithm) {
+        throw refused(name, `it made a signature of type ${escapeLine(made ?? "")} instead of ${algorithm}`);
+      }
+      return signature;
+    },
   };
 };
 
-/** Bytes of a public key from which on a signature is not made while everything else waits: RSA of 4096 bits has 535. */
-const largeKey = 500;
+const refused = (name: string, why: string, cause?: unknown): SshMcpError =>
+  new SshMcpError("KEY_INVALID", `the agent's key ${name} cannot be used: ${escapeLine(why)}`, {
+    cause,
+    hint: "ssh-add -l",
+  });
 
-const signWith = async (key: ParsedKey, data: Buffer, hash: string | undefined): Promise<Buffer> => {
-  if (hash !== undefined && key.getPublicSSH().length > largeKey) {
-    // With a callback it is another thread's work: 6 ms at 4096 bits, 40 at 8192, a second at 16384.
-    return promisify<string, Buffer, string, Buffer>(sign)(hash, data, key.getPrivatePEM());
+/** A key in a file, opened when its turn comes and once only. */
+class FileKey {
+  readonly path: string;
+  readonly hasPrivatePart: boolean;
+  readonly #file: KeyFile;
+  readonly #options: IdentityOptions;
+  #opened: Promise<PrivateKey> | null = null;
+  #isTold = false;
+
+  constructor(file: KeyFile, options: IdentityOptions) {
+    this.path = file.path;
+    this.hasPrivatePart = file.kind !== "public" && options.filesSign;
+    this.#file = file;
+    this.#options = options;
   }
-  const signature: Buffer | Error = key.sign(data, hash);
-  if (signature instanceof Error) throw signature;
-  return signature;
-};
 
-/** @throws SshMcpError AUTH_REQUIRED when nobody can be asked, KEY_INVALID when no passphrase fits, CANCELED */
-const askPassphrase = async (file: KeyFile & { kind: "encrypted" }, options: IdentityOptions): Promise<ParsedKey> => {
-  for (let tries = 0; tries < passphraseTries; tries++) {
+  open(): Promise<PrivateKey> {
+    const file = this.#file;
+    if (file.kind === "public") throw new SshMcpError("INTERNAL", "a public key cannot sign");
+    this.#opened ??= file.kind === "private" ? Promise.resolve(file.key) : askPassphrase(file, this.#options);
+    return this.#opened;
+  }
+
+  async sign(algorithm: string, data: Buffer, certificate: CertificateFile | null): Promise<Buffer> {
+    const key = await this.open();
+    const expected = certificate?.certificate.publicKey ?? publicKeyOfFile(this.#file)?.blob ?? key.blob;
+    // Its `.pub` or its certificate said another key than the file holds.
+    if (!key.blob.equals(expected)) throw unusable(this.path, "it does not belong to the public key beside it");
+    const bits = rsaBits(key);
+    if (bits !== null && bits < this.#options.requiredRsaBits) throw unusable(this.path, `${bits} bits are too few`);
+    if (!this.#isTold) {
+      this.#isTold = true;
+      await this.#options.opened(key, this.path);
+    }
+    return await key.sign(algorithm, data);
+  }
+}
+
+const unusable = (path: string, why: string): SshMcpError =>
+  new SshMcpError("KEY_INVALID", `the key file ${escapeLine(path)} cannot be used: ${why}`, {
+    hint: `ssh-keygen -y -f ${pathToType(path, "KEY")}`,
+  });
+
+const askPassphrase = async (file: EncryptedKeyFile, options: IdentityOptions): Promise<PrivateKey> => {
+  for (let tries = 0; tries < options.passphraseTries; tries++) {
     const passphrase = await options.ask({
       kind: "passphrase",
       text: `Enter passphrase for key '${file.path}': `,
@@ -124,13 +211,15 @@ const askPassphrase = async (file: KeyFile & { kind: "encrypted" }, options: Ide
       destination: options.destination,
       wanted: `the passphrase of ${escapeLine(file.path)}`,
       connectCommand: options.connectCommand,
+      keyFile: file.path,
     });
     if (passphrase === "") break;
     // As with the time a person takes: how long it is was decided when the key was made.
     const key = await options.login.offTheClock(() => decryptKey(file, passphrase, options.login.over));
     if (key !== null) return key;
   }
-  throw new SshMcpError("KEY_INVALID", `the key file ${file.path} cannot be used: no passphrase fits`, {
-    hint: `ssh-keygen -y -f ${pathToType(file.path, "KEY")}`,
-  });
+  throw unusable(
+    file.path,
+    options.passphraseTries === 0 ? "nobody is asked for its passphrase (BatchMode)" : "no passphrase fits",
+  );
 };

@@ -1,22 +1,36 @@
+/** Key files as they are on disk, before anybody typed a passphrase. */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import type { ParsedKey } from "ssh2";
-import ssh2 from "ssh2";
 import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { pathToType } from "../../files/process-path.ts";
 import { deriveKey } from "./key-derivation.ts";
-import { isOpensshKey, readSealedKey, type SealedKey } from "./openssh-key.ts";
+import { isOpensshKey, readOpensshKey } from "./openssh-key.ts";
+import { pemKind, readDer, readPem } from "./pem-key.ts";
+import type { PrivateKey } from "./private-key.ts";
+import { type PublicKey, publicKeyOf, publicKeyOfText } from "./public-key.ts";
+import { isPuttyKey, readPuttyKey } from "./putty-key.ts";
 
 /** What a key file holds before anybody typed a passphrase. */
 export type KeyFile =
-  | { kind: "private"; path: string; key: ParsedKey }
-  /** `publicKey` is null when neither the file nor the `.pub` beside it tells. `sealed` is null for formats older than OpenSSH's own. */
-  | { kind: "encrypted"; path: string; publicKey: ParsedKey | null; sealed: SealedKey | null; bytes: Buffer }
-  /** A public key named as identity: it selects a key in the agent. */
-  | { kind: "public"; path: string; key: ParsedKey };
+  | { kind: "private"; path: string; key: PrivateKey }
+  | EncryptedKeyFile
+  /**
+   * A public key named as identity, or one that lies beside a private key that is not there: it selects a key in the agent.
+   * `why` there is no private part, when the agent has none either.
+   */
+  | { kind: "public"; path: string; key: PublicKey; why?: string };
+
+export interface EncryptedKeyFile {
+  kind: "encrypted";
+  path: string;
+  /** Null when neither the file nor the `.pub` beside it tells. */
+  publicKey: PublicKey | null;
+  /** @returns null for a wrong passphrase @throws SshMcpError CANCELED when `signal` aborts first */
+  decrypt(passphrase: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<PrivateKey | null>;
+}
 
 /** Bytes. No real key comes near it, 16384 bits of RSA included; a file that does is something else. */
 export const largestKeyFile = 32 * 1024;
@@ -28,7 +42,7 @@ export const largestKeyFile = 32 * 1024;
 export const readKeyFile = async (path: string): Promise<KeyFile> => {
   const file = keyFileOf(path, await readGuarded(path));
   if (file.kind !== "encrypted" || file.publicKey !== null) return file;
-  return { ...file, publicKey: await publicKeyBeside(path) };
+  return { ...file, publicKey: await readPublicKey(`${path}.pub`) };
 };
 
 /**
@@ -36,41 +50,94 @@ export const readKeyFile = async (path: string): Promise<KeyFile> => {
  * @throws SshMcpError KEY_INVALID: truncated, or of a kind that is not supported
  */
 export const keyFileOf = (path: string, bytes: Buffer): KeyFile => {
-  const parsed = parse(bytes);
-  if (parsed instanceof Error) {
-    const unusable = (why: string) => invalidKey(path, why, parsed, `ssh-keygen -y -f ${pathToType(path, "KEY")}`);
-    if (!isEncrypted(parsed)) throw unusable(explain(parsed));
-    const sealed = readSealedKey(bytes);
-    if (sealed === null && isOpensshKey(bytes)) throw unusable("it is damaged");
-    return { kind: "encrypted", path, publicKey: sealed && keyOrNull(parse(sealed.publicKey)), sealed, bytes };
-  }
-  return parsed.isPrivateKey() ? { kind: "private", path, key: parsed } : { kind: "public", path, key: parsed };
+  const unusable = (why: string) => invalidKey(path, why, undefined, `ssh-keygen -y -f ${pathToType(path, "KEY")}`);
+  const file = parse(path, bytes);
+  if (file === null) throw unusable("it is no private key that is known, or it is damaged");
+  if (typeof file === "string") throw unusable(file);
+  return file;
 };
 
 /**
  * @returns the private key, or null when the passphrase is wrong
  * @throws SshMcpError CANCELED when `signal` aborts first
  */
-export const decryptKey = async (
-  { sealed, bytes }: KeyFile & { kind: "encrypted" },
+export const decryptKey = (
+  file: EncryptedKeyFile,
   passphrase: string,
   signal: AbortSignal,
-): Promise<ParsedKey | null> => {
-  // The older formats derive their key by a hash or two: that takes no time.
-  if (sealed === null) return keyOrNull(parse(bytes, passphrase));
-  const { salt, rounds, keyLength: length } = sealed;
-  // Not a Buffer, which may be a part of a larger one that cannot be handed over.
-  const secret = Uint8Array.from(new TextEncoder().encode(passphrase));
-  const key = await deriveKey({ passphrase: secret, salt, rounds, length }, signal);
+): Promise<PrivateKey | null> =>
+  // Not a Buffer, which may be a part of a larger one that cannot be handed over to a thread.
+  file.decrypt(Uint8Array.from(new TextEncoder().encode(passphrase)), signal);
+
+/** The key of a `.pub` file, a certificate's too; null when there is none, or none that can be read. */
+export const readPublicKey = async (path: string): Promise<PublicKey | null> => {
   try {
-    return key === null ? null : keyOrNull(parse(Buffer.from(sealed.open(key))));
+    return publicKeyOfText((await readGuarded(path)).toString("utf8"));
   } catch {
-    // An authenticated cipher sees by itself that the key is wrong.
+    // Most keys have one; without it the passphrase is asked before the server is.
     return null;
   }
 };
 
-const keyOrNull = (parsed: ParsedKey | Error): ParsedKey | null => (parsed instanceof Error ? null : parsed);
+/** @returns null for what is damaged or no key at all; a text says what is not supported */
+const parse = (path: string, bytes: Buffer): KeyFile | string | null => {
+  if (isOpensshKey(bytes)) return ofOpenssh(path, bytes);
+  if (isPuttyKey(bytes)) return ofPutty(path, bytes);
+  const text = bytes.toString("latin1");
+  const kind = pemKind(text);
+  if (kind === "plain") return plain(path, readPem(text));
+  if (kind === "encrypted") {
+    return {
+      ...{ kind, path, publicKey: null },
+      decrypt: async (passphrase, signal) => {
+        const der = await deriveKey({ kind: "pem", text, passphrase }, signal);
+        return der === null ? null : readDer(der);
+      },
+    };
+  }
+  const key = publicKeyOfText(bytes.toString("utf8"));
+  return key === null ? null : { kind: "public", path, key };
+};
+
+const plain = (path: string, key: PrivateKey | string | null): KeyFile | string | null =>
+  key === null || typeof key === "string" ? key : { kind: "private", path, key };
+
+const ofOpenssh = (path: string, bytes: Buffer): KeyFile | string | null => {
+  const file = readOpensshKey(bytes);
+  if (file === null || typeof file === "string") return file === null ? "it is damaged" : escapeLine(file);
+  const publicKey = publicKeyOf(file.publicKey);
+  if (publicKey === null) return "it is damaged";
+  if (publicKey.type.startsWith("sk-")) return { kind: "public", path, key: publicKey, why: inToken };
+  const usable = (key: PrivateKey | string | null): PrivateKey | string =>
+    typeof key === "string" ? `keys of type ${escapeLine(key)} are not supported` : (key ?? "it is damaged");
+  const { sealed } = file;
+  if (sealed === null) return plain(path, usable(file.open(null)));
+  const { salt, rounds, keyLength: length } = sealed;
+  return {
+    ...{ kind: "encrypted", path, publicKey },
+    decrypt: async (passphrase, signal) => {
+      const key = file.open(await deriveKey({ kind: "bcrypt", passphrase, salt, rounds, length }, signal));
+      return typeof key === "string" ? null : key;
+    },
+  };
+};
+
+const inToken = "its private part is in a security key, which is used through an agent, and the agent does not have it";
+
+const ofPutty = (path: string, bytes: Buffer): KeyFile | string | null => {
+  const file = readPuttyKey(bytes);
+  if (file === null || typeof file === "string") return file === null ? "it is damaged" : escapeLine(file);
+  const publicKey = publicKeyOf(file.publicKey);
+  if (publicKey === null) return "it is damaged";
+  if (!file.isEncrypted) return plain(path, file.open(new Uint8Array(), null) ?? "it is damaged");
+  return {
+    ...{ kind: "encrypted", path, publicKey },
+    decrypt: async (passphrase, signal) => {
+      const question = file.derivation(passphrase.slice());
+      return file.open(passphrase, question === null ? null : await deriveKey(question, signal));
+    },
+  };
+};
 
 const readGuarded = async (path: string): Promise<Buffer> => {
   try {
@@ -106,34 +173,3 @@ export const invalidKey = (path: string, why: string, cause?: unknown, hint?: st
     cause,
     hint: hint ?? `ls -l ${pathToType(path, "KEY")}`,
   });
-
-const parse = (data: Buffer, passphrase?: string): ParsedKey | Error => {
-  if (isHopeless(data.toString("latin1"))) return new Error("Unsupported key format");
-  try {
-    const parsed = ssh2.utils.parseKey(data, passphrase);
-    return Array.isArray(parsed) ? (parsed[0] ?? new Error("the file holds no key")) : parsed;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
-};
-
-/** Texts that ssh2's regular expressions would go through again and again, for a second at 32 KiB, to find no key. */
-const isHopeless = (text: string): boolean =>
-  (/^\s*-----BEGIN (RSA|DSA|EC) /.test(text) && !/-----END (RSA|DSA|EC) PRIVATE KEY-----\s*$/.test(text)) ||
-  text.split("\nPrivate-Lines: ", 3).length > 2;
-
-/** The texts of ssh2 1.17.0, which has no codes for it. */
-const isEncrypted = (error: Error): boolean => /no passphrase given/i.test(error.message);
-
-const explain = (error: Error): string =>
-  /Unsupported key format/.test(error.message) ? "it is no private key that is known, or it is damaged" : error.message;
-
-const publicKeyBeside = async (path: string): Promise<ParsedKey | null> => {
-  try {
-    const parsed = parse(await readGuarded(`${path}.pub`));
-    return parsed instanceof Error || parsed.isPrivateKey() ? null : parsed;
-  } catch {
-    // Most keys have one; without it the passphrase is asked before the server is.
-    return null;
-  }
-};

@@ -1,19 +1,27 @@
-/** OpenSSH's own format of private keys (PROTOCOL.key), as far as its encryption goes; ssh2 reads what is inside. */
+/** OpenSSH's own format of private keys (PROTOCOL.key). */
 import { type CipherGCMTypes, createDecipheriv } from "node:crypto";
+import { WireReader } from "../wire-reader.ts";
+import { opensshPrivate } from "./private-fields.ts";
+import type { PrivateKey } from "./private-key.ts";
 
-export interface SealedKey {
+export interface OpensshKey {
   /** In wire form (RFC 4253, section 6.6): it is not encrypted. */
   publicKey: Buffer;
+  /** What the private section is encrypted with; null for nothing. */
+  sealed: SealedKey | null;
+  /**
+   * The private key, or the name of its type when that is not one whose private part can be used.
+   * @param key of `sealed.keyLength` bytes; with a wrong one the result is null, as with a damaged file
+   */
+  open(key: Uint8Array | null): PrivateKey | string | null;
+}
+
+export interface SealedKey {
   /** For bcrypt_pbkdf, which the passphrase goes through. */
   salt: Buffer;
   rounds: number;
   /** Bytes to derive: the cipher's key, then its initial vector. */
   keyLength: number;
-  /**
-   * The text of the same file without encryption. With a wrong key it is no key, or this throws.
-   * @param key of `keyLength` bytes
-   */
-  open(key: Uint8Array): string;
 }
 
 const [begin, end] = ["-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"];
@@ -22,44 +30,56 @@ const magic = "openssh-key-v1\0";
 /** Whether a file is of this format at all. */
 export const isOpensshKey = (file: Buffer): boolean => file.includes(begin);
 
-/** @returns null when it is not encrypted, not whole, or encrypted in a way that is not known */
-export const readSealedKey = (file: Buffer): SealedKey | null => {
-  const text = file.toString("latin1");
-  const start = text.indexOf(begin) + begin.length;
-  const data = Buffer.from(text.slice(start, Math.max(start, text.indexOf(end, start))), "base64");
+/** @returns null when the file is not whole; a text says what of it is not supported */
+export const readOpensshKey = (file: Buffer): OpensshKey | string | null => {
+  const whole = file.toString("latin1");
+  const start = whole.indexOf(begin) + begin.length;
+  const data = Buffer.from(whole.slice(start, Math.max(start, whole.indexOf(end, start))), "base64");
   if (data.toString("latin1", 0, magic.length) !== magic) return null;
-  const reader = new Reader(data, magic.length);
-  const cipher = ciphers.get(reader.string().toString("latin1"));
-  const kdf = reader.string().toString("latin1");
-  const kdfOptions = new Reader(reader.string());
-  const salt = kdfOptions.string();
-  const rounds = kdfOptions.number();
-  const startOfPublic = reader.at;
-  const count = reader.number();
+  const reader = new WireReader(data, magic.length);
+  const cipherName = text(reader);
+  const kdf = text(reader);
+  const kdfOptions = new WireReader(reader.string());
+  const count = reader.uint32();
   const publicKey = reader.string();
-  const endOfPublic = reader.at;
-  const encrypted = reader.string();
+  const section = reader.string();
   const tag = data.subarray(reader.at);
+  if (reader.isCut) return null;
   // The format has room for several keys in a file; nothing writes such.
-  if (cipher === undefined || kdf !== "bcrypt" || count !== 1 || kdfOptions.isCut || reader.isCut) return null;
+  if (count !== 1) return `it holds ${count} keys`;
+  if (cipherName === "none" && kdf === "none") {
+    return { publicKey, sealed: null, open: () => openSection(section, publicKey) };
+  }
+  const [salt, rounds] = [kdfOptions.string(), kdfOptions.uint32()];
+  const cipher = ciphers.get(cipherName);
+  if (cipher === undefined) return `its cipher ${cipherName} is not supported`;
+  if (kdf !== "bcrypt") return `its key derivation ${kdf} is not supported`;
+  if (kdfOptions.isCut) return null;
   return {
     publicKey,
-    salt,
-    rounds,
-    keyLength: cipher.keyLength + cipher.ivLength,
+    sealed: { salt, rounds, keyLength: cipher.keyLength + cipher.ivLength },
     open: (key) => {
-      const plain = cipher.decrypt(key.subarray(0, cipher.keyLength), key.subarray(cipher.keyLength), encrypted, tag);
-      const header = [
-        Buffer.from(magic),
-        asString(Buffer.from("none")),
-        asString(Buffer.from("none")),
-        asString(noBytes),
-      ];
-      const whole = Buffer.concat([...header, data.subarray(startOfPublic, endOfPublic), asString(plain)]);
-      return [begin, whole.toString("base64"), end].join("\n");
+      if (key === null) return null;
+      const [cipherKey, iv] = [key.subarray(0, cipher.keyLength), key.subarray(cipher.keyLength)];
+      try {
+        return openSection(cipher.decrypt(cipherKey, iv, section, tag), publicKey);
+      } catch {
+        // An authenticated cipher sees by itself that the key is wrong.
+        return null;
+      }
     },
   };
 };
+
+const openSection = (section: Buffer, publicKey: Buffer): PrivateKey | string | null => {
+  const reader = new WireReader(section);
+  // Two equal numbers: that is how the format tells a wrong passphrase.
+  const [check, again] = [reader.uint32(), reader.uint32()];
+  if (check !== again || reader.isCut) return null;
+  return opensshPrivate(reader, publicKey);
+};
+
+const text = (reader: WireReader): string => reader.string().toString("latin1");
 
 interface Cipher {
   keyLength: number;
@@ -88,7 +108,7 @@ const gcm = (name: CipherGCMTypes, keyLength: number): Cipher => ({
   },
 });
 
-/** What ssh-keygen -Z takes, and ssh2 says of that it can be read on Bun. */
+/** What ssh-keygen -Z takes, as far as Bun has it. */
 const ciphers: ReadonlyMap<string, Cipher> = new Map([
   ["aes128-ctr", plainCipher("aes-128-ctr", 16, 16)],
   ["aes192-ctr", plainCipher("aes-192-ctr", 24, 16)],
@@ -100,41 +120,3 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
   ["aes128-gcm@openssh.com", gcm("aes-128-gcm", 16)],
   ["aes256-gcm@openssh.com", gcm("aes-256-gcm", 32)],
 ]);
-
-const noBytes = Buffer.alloc(0);
-
-const asString = (bytes: Buffer): Buffer => {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-};
-
-/** Data types of RFC 4251, section 5. Behind the end everything is empty, and `isCut` says so. */
-class Reader {
-  at: number;
-  isCut = false;
-  readonly #data: Buffer;
-
-  constructor(data: Buffer, at = 0) {
-    this.#data = data;
-    this.at = at;
-  }
-
-  number(): number {
-    if (this.#lacks(4)) return 0;
-    this.at += 4;
-    return this.#data.readUInt32BE(this.at - 4);
-  }
-
-  string(): Buffer {
-    const length = this.number();
-    if (this.#lacks(length)) return noBytes;
-    this.at += length;
-    return this.#data.subarray(this.at - length, this.at);
-  }
-
-  #lacks(length: number): boolean {
-    this.isCut ||= this.at + length > this.#data.length;
-    return this.isCut;
-  }
-}
