@@ -1,4 +1,5 @@
 import { SshMcpError } from "../../core/errors.ts";
+import type { TerminalSize } from "../../core/session.ts";
 import { initialWindow, type Ssh2Channel, type Ssh2Protocol } from "../transport/ssh2.ts";
 
 export type OutputStream = "stdout" | "stderr";
@@ -103,6 +104,26 @@ export class SessionChannel {
   /** Asks for an environment variable; resolves to whether the server took it. Sends at once, waits for nothing. */
   env(name: string, value: string): Promise<boolean> {
     return this.#request(() => this.#protocol.env(this.#channel.outgoing.id, name, value, true));
+  }
+
+  /** The same for one that matters to nobody here, as ssh(1) sends them: nothing is answered. */
+  offer(name: string, value: string): void {
+    this.#send(() => this.#protocol.env(this.#channel.outgoing.id, name, value, false));
+  }
+
+  /** Asks for a socket that leads to an agent here (draft-miller-ssh-agent, section 4.1); nothing is answered. */
+  forwardAgent(): void {
+    this.#send(() => this.#protocol.openssh_agentForward(this.#channel.outgoing.id, false));
+  }
+
+  /** Asks for a terminal (RFC 4254, section 6.2); resolves to whether the server gave one. @param type TERM */
+  pty(type: string, { columns, rows }: TerminalSize): Promise<boolean> {
+    return this.#request(() => this.#protocol.pty(this.#channel.outgoing.id, rows, columns, 0, 0, type, null, true));
+  }
+
+  /** Tells a terminal's new size (RFC 4254, section 6.7). */
+  resize({ columns, rows }: TerminalSize): void {
+    this.#send(() => this.#protocol.windowChange(this.#channel.outgoing.id, rows, columns, 0, 0));
   }
 
   /** Sends the exec request (RFC 4254, section 6.5); resolves to whether the server took it. */

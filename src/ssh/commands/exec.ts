@@ -1,8 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { CommandOutcome, CommandRequest, CommandResult, StopResult } from "../../core/session.ts";
+import type {
+  CallerTerminal,
+  CommandOutcome,
+  CommandRequest,
+  CommandResult,
+  StopResult,
+  TerminalSize,
+} from "../../core/session.ts";
 import { within } from "../transport/within.ts";
+import type { AgentForwarding } from "./agent-forwarding.ts";
 import type { OutputStream, SessionChannel } from "./channel.ts";
 import type { ChannelPool } from "./channel-pool.ts";
 import { OutputQueue } from "./output-queue.ts";
@@ -17,10 +25,23 @@ const freeWaitMs = 5000;
 /** A command that waits for longer is to be told so. */
 const toldAfterMs = 1000;
 
+/** What a command is to find on the server beside itself. */
+export interface CommandSetup {
+  /** Environment variables, in the order to ask for them: the server takes those it allows. */
+  environment: readonly { name: string; value: string }[];
+  /** Socket of the agent that the command may use, or null. */
+  agentSocket: string | null;
+  /** The terminal to give it, or null. `onResize` is told who wants to hear of another size. */
+  terminal: (CallerTerminal & { onResize(listen: (size: TerminalSize) => void): void }) | null;
+}
+
+export const plainSetup: CommandSetup = { environment: [], agentSocket: null, terminal: null };
+
 /** The connection as a command sees it. */
 export interface CommandHost {
   pool: ChannelPool;
   stopper: Stopper;
+  forwarding: AgentForwarding;
   /** A channel that is known to be answered; see Connection.acquire. */
   acquire(signal: AbortSignal): Promise<SessionChannel>;
   connected(): boolean;
@@ -41,6 +62,7 @@ export const runCommand = async (
   request: CommandRequest,
   signal: AbortSignal,
   onBusy: OnBusy = () => {},
+  setup: CommandSetup = plainSetup,
 ): Promise<CommandResult> => {
   const bytes = Buffer.byteLength(request.command);
   if (bytes > host.pool.longestCommand) {
@@ -59,7 +81,7 @@ export const runCommand = async (
   const channel = await acquire(host, limitMs, signal).finally(() => clearTimeout(telling));
   const waited = performance.now() - startedAt;
   const left = timeoutMs === null || waited <= freeWaitMs ? timeoutMs : Math.max(1, timeoutMs - waited);
-  return new RunningCommand(host, channel, { ...request, timeoutMs: left }, signal).finish();
+  return new RunningCommand(host, channel, { ...request, ...setup, timeoutMs: left }, signal).finish();
 };
 
 /** A channel in time, or none: one that comes later is closed, with nothing sent on it. */
@@ -99,7 +121,7 @@ const acquire = async (host: CommandHost, limitMs: number | null, signal: AbortS
 class RunningCommand {
   readonly #host: CommandHost;
   readonly #channel: SessionChannel;
-  readonly #request: CommandRequest;
+  readonly #request: CommandRequest & CommandSetup;
   readonly #signal: AbortSignal;
   readonly #startedAt = performance.now();
   readonly #bytes: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
@@ -109,7 +131,7 @@ class RunningCommand {
   #ending = false;
   #input: AsyncIterator<Uint8Array> | null = null;
 
-  constructor(host: CommandHost, channel: SessionChannel, request: CommandRequest, signal: AbortSignal) {
+  constructor(host: CommandHost, channel: SessionChannel, request: CommandRequest & CommandSetup, signal: AbortSignal) {
     this.#host = host;
     this.#channel = channel;
     this.#request = request;
@@ -132,6 +154,7 @@ class RunningCommand {
       this.#undelivered += chunk.length;
       this.#outputs[stream].push(chunk);
     });
+    const endForwarding = this.#prepare();
     const tag = randomBytes(16).toString("hex");
     const tagged = this.#channel.env(tagVariable, tag);
     const accepted = this.#channel.exec(this.#request.command);
@@ -156,8 +179,23 @@ class RunningCommand {
     } finally {
       clearTimeout(timer);
       this.#signal.removeEventListener("abort", cancel);
+      endForwarding();
       this.#endInput();
     }
+  }
+
+  /** Asks for what the command is to find, and waits for nothing. @returns what ends it */
+  #prepare(): () => void {
+    const { environment, agentSocket, terminal } = this.#request;
+    if (terminal !== null) {
+      void this.#channel.pty(terminal.type, terminal);
+      terminal.onResize((size) => this.#channel.resize(size));
+    }
+    for (const { name, value } of environment) this.#channel.offer(name, value);
+    if (agentSocket === null) return () => undefined;
+    const end = this.#host.forwarding.begin(agentSocket);
+    this.#channel.forwardAgent();
+    return end;
   }
 
   async #feed(): Promise<void> {
