@@ -2,7 +2,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { readSettings } from "../../src/config/settings.ts";
+import { groupMembers, groupNames, hostSettings, noHostSettings } from "../../src/config/host-settings.ts";
+import { readSettings, settingsIn } from "../../src/config/settings.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { mustRun } from "../support/command.ts";
@@ -16,7 +17,8 @@ const baseWith = (text: string | Uint8Array): string => {
   writeFileSync(join(base, "config.toml"), text);
   return base;
 };
-const defaults = { limits: { sessions: 64 } };
+const none = { hosts: new Map(), groups: new Map() };
+const defaults = { limits: { sessions: 64 }, ...none };
 
 describe("readSettings", () => {
   test("without a file, and with an empty one, everything has its default", () => {
@@ -33,7 +35,7 @@ describe("readSettings", () => {
     ["limits.sessions = 1_000", 1000],
     ["limits = { sessions = 5 }  # few", 5],
   ])("%j", (text, sessions) => {
-    expect(readSettings(baseWith(text))).toEqual({ limits: { sessions } });
+    expect(readSettings(baseWith(text))).toEqual({ limits: { sessions }, ...none });
   });
 
   test.each([
@@ -89,7 +91,7 @@ describe("readSettings", () => {
   test("a link to a file elsewhere is followed: people keep their settings together", () => {
     const base = tempDir("settings");
     symlinkSync(join(baseWith("limits.sessions = 7"), "config.toml"), join(base, "config.toml"));
-    expect(readSettings(base)).toEqual({ limits: { sessions: 7 } });
+    expect(readSettings(base)).toEqual({ limits: { sessions: 7 }, ...none });
   });
 
   test("whatever is in it, it gives settings or one error with a code", () => {
@@ -130,5 +132,74 @@ describe("readSettings", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("hosts and groups", () => {
+  const settings = settingsIn(
+    "/b/config.toml",
+    `
+[host.web1]
+label = "the first"
+groups = ["eu", "prod"]
+passwordCommand = "pass show web1"
+[host."web2.example.com"]
+legacy = false
+[group.prod]
+label = "production"
+hosts = ["web2.example.com", "web1", "db1"]
+legacy = true
+[group.eu]
+passwordCommand = "pass show eu"
+[group.old]
+hosts = ["db1"]
+legacy = false
+passwordCommand = "pass show old"
+`,
+  );
+
+  test.each([
+    ["web1", { label: "the first", groups: ["eu", "prod"], legacy: true, passwordCommand: "pass show web1" }],
+    ["web2.example.com", { label: null, groups: ["prod"], legacy: false, passwordCommand: null }],
+    // Of two groups, the first that says it.
+    ["db1", { label: null, groups: ["prod", "old"], legacy: true, passwordCommand: "pass show old" }],
+    ["nobody", noHostSettings],
+    ["__proto__", noHostSettings],
+  ])("of %s: its own before its groups'", (name, expected) => {
+    expect(hostSettings(settings, name)).toEqual(expected);
+  });
+
+  test("a group is what its table lists and what names it", () => {
+    expect(groupNames(settings)).toEqual(["prod", "eu", "old"]);
+    expect(groupMembers(settings, "prod")).toEqual(["web2.example.com", "web1", "db1"]);
+    expect(groupMembers(settings, "eu")).toEqual(["web1"]);
+    expect(groupMembers(settings, "nowhere")).toBeNull();
+    expect(groupMembers(settings, "constructor")).toBeNull();
+  });
+
+  test.each([
+    [
+      "[host.a]\nlabels = 1",
+      'has an unknown key "host.a.labels": host.a.label, host.a.groups, host.a.legacy, host.a.passwordCommand',
+    ],
+    ["[group.a]\ngroups = []", 'has an unknown key "group.a.groups"'],
+    ["[hosts.a]", 'has an unknown key "hosts"'],
+    ["host = 1", "has a host that is no table: write [host]"],
+    ["[host]\na = 1", "has a host.a that is no table: write [host.a]"],
+    ["[host.a]\nlegacy = 1", "has a host.a.legacy that is neither true nor false"],
+    ["[host.a]\nlabel = ''", "has a host.a.label that is no text of one line"],
+    ['[host.a]\nlabel = "a\\nb"', "has a host.a.label that is no text of one line"],
+    ["[host.a]\npasswordCommand = ['x']", "has a host.a.passwordCommand that is no text of one line"],
+    ["[host.a]\ngroups = 'x'", "has a host.a.groups that is no list of names"],
+    ["[host.a]\ngroups = ['x y']", 'has a host.a.groups that is no list of names: "x y" is none'],
+    ["[host.a]\ngroups = [1]", 'has a host.a.groups that is no list of names: "1" is none'],
+    ["[group.a]\nhosts = ['-x']", 'has a group.a.hosts that is no list of names: "-x" is none'],
+    ["[host.'a b']", 'has a [host.…] for "a b", which is no name of a host'],
+    ["[host.'*']", 'has a [host.…] for "*", which is no name of a host'],
+    ["[group.'@a']", 'has a [group.…] for "@a", which is no name of a group'],
+  ])("%j is refused by its key", (text, what) => {
+    const thrown = thrownBy(() => settingsIn("/b/config.toml", text));
+    expect(thrown).toMatchObject({ code: "CONFIG_INVALID" });
+    expect((thrown as SshMcpError).message).toStartWith(`/b/config.toml ${what}`);
   });
 });

@@ -1,0 +1,13 @@
+import { opensshAlgorithms, opensshDefaults } from "../../config/ssh-config/algorithm-list.ts";
+import type { AlgorithmSets } from "../../config/ssh-config/effective-options.ts";
+
+/** OpenSSH's own lists: a host is shown as `ssh -G` shows it. What of them is offered, a failed negotiation says. */
+export const algorithmSets: AlgorithmSets = {
+  ciphers: { defaults: opensshDefaults.cipher, supported: opensshAlgorithms.cipher },
+  macs: { defaults: opensshDefaults.mac, supported: opensshAlgorithms.mac },
+  kexalgorithms: { defaults: opensshDefaults.kex, supported: opensshAlgorithms.kex },
+  hostkeyalgorithms: { defaults: opensshDefaults.hostKey, supported: opensshAlgorithms.hostKey },
+  pubkeyacceptedalgorithms: { defaults: opensshDefaults.hostKey, supported: opensshAlgorithms.hostKey },
+  hostbasedacceptedalgorithms: { defaults: opensshDefaults.hostKey, supported: opensshAlgorithms.hostKey },
+  casignaturealgorithms: { defaults: opensshDefaults.caSignature, supported: opensshAlgorithms.caSignature },
+};
