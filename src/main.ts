@@ -23,6 +23,8 @@ const serveAgent = async (): Promise<number> => {
 
 const beBroker = async (): Promise<number> => (await import("./broker/process/run-broker.ts")).runBroker();
 
+const lookIntoKeychain = async (): Promise<number> => (await import("./broker/process/run-keychain.ts")).runKeychain();
+
 const showDemo = async (): Promise<number> => (await import("./demo/run.ts")).runDemo();
 
 const openWorld = async () => {
@@ -45,6 +47,8 @@ const run = async (): Promise<number> => {
   try {
     if (command === "serve" && words.length === 1) return await serveAgent();
     if (command === "broker" && verb === "run" && words.length === 2) return await beBroker();
+    // No verb of the command line's: a broker starts it for whoever logs in.
+    if (command === "broker" && verb === "keychain" && words.length === 2) return await lookIntoKeychain();
     if (command === "demo" && words.length === 1) return await showDemo();
     return await serveOneCommand();
   } catch (thrown) {

@@ -3,6 +3,7 @@
  * schemas, the annotations, and what policy is asked. Nothing about an operation is said a second time elsewhere.
  */
 import type * as v from "valibot";
+import type { Hosts } from "./hosts.ts";
 import type { CallScope, Sessions, Sink } from "./session.ts";
 
 export type Face = "cli" | "mcp";
@@ -18,6 +19,8 @@ export interface Caller {
   cwd: string;
   /** The caller's agent socket (SSH_AUTH_SOCK), or null. */
   agentSocket: string | null;
+  /** LANG and the LC_ variables of the caller's environment, which SendEnv usually asks for; absent for none. */
+  locale?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -33,6 +36,7 @@ export interface Issue {
 /** What a running operation may use: its call, the sessions, and its streams. */
 export interface Context extends CallScope {
   sessions: Sessions;
+  hosts: Hosts;
   stdin: AsyncIterable<Uint8Array>;
   stdout: Sink;
   stderr: Sink;

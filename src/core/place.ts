@@ -8,10 +8,22 @@ export interface Standing {
 }
 
 /** The part of a caller that its process decides. An empty SSH_AUTH_SOCK is none, as for ssh. */
-export const placeOf = (process: Standing): Pick<Caller, "cwd" | "agentSocket"> => ({
+export const placeOf = (process: Standing): Pick<Caller, "cwd" | "agentSocket" | "locale"> => ({
   cwd: directoryOf(process),
   agentSocket: process.env["SSH_AUTH_SOCK"] || null,
+  ...localeOf(process.env),
 });
+
+const localeOf = (env: Standing["env"]): Pick<Caller, "locale"> => {
+  const locale: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && isLocale(name)) locale[name] = value;
+  }
+  return Object.keys(locale).length === 0 ? {} : { locale };
+};
+
+/** Whether a variable is among those that travel with every call. */
+export const isLocale = (name: string): boolean => name === "LANG" || name.startsWith("LC_");
 
 const directoryOf = (process: Standing): string => {
   try {

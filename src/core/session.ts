@@ -2,6 +2,7 @@
  * What operations know of sessions. The broker implements these; operations, faces and tests only see the interfaces.
  * Durations are milliseconds unless the name says otherwise.
  */
+import type { HostKeys } from "./host-keys.ts";
 import type { Caller } from "./operation.ts";
 
 export const sessionStates = ["live", "cached", "lost"] as const;
@@ -145,6 +146,10 @@ export interface LoginQuestion extends Question {
   wanted: string;
   /** The command by which a person answers it at a terminal, quoted for a shell: the hint when nobody can be asked. */
   connectCommand: string;
+  /** Of a prompt that a server wrote (keyboard-interactive): whether it is the only one of its round. */
+  isOnlyPrompt?: boolean;
+  /** Absolute path of the key that a passphrase is for. */
+  keyFile?: string;
 }
 
 /**
@@ -166,6 +171,17 @@ export interface CallerFiles {
 /** Names, or all there are: for a command that the person's own configuration has run, which gets the environment ssh would give it. */
 export type WantedVariables = readonly string[] | "all";
 
+export interface TerminalSize {
+  columns: number;
+  rows: number;
+}
+
+/** The terminal that a call's standard input is. */
+export interface CallerTerminal extends TerminalSize {
+  /** TERM; empty when it is not set. */
+  type: string;
+}
+
 /** The part of a call that sessions need: who called, who answers, when to stop. */
 export interface CallScope {
   caller: Caller;
@@ -180,6 +196,11 @@ export interface CallScope {
    */
   variables(names: WantedVariables): Promise<Readonly<Record<string, string>>>;
   files: CallerFiles;
+  /**
+   * Hands the caller's terminal over to a command that has one on the server, until the call ends; null when standard input is none. The same
+   * answer however often it is asked.
+   */
+  terminal(onResize: (size: TerminalSize) => void): Promise<CallerTerminal | null>;
   /** Says something beside the result. Remote text in it is escaped by whoever shows it. */
   notice(message: string): void;
 }
@@ -193,12 +214,63 @@ export interface Session {
   exec(request: CommandRequest, scope: CallScope): Promise<CommandResult>;
 }
 
+/** A login that nobody was there to answer, and that a person can still do. */
+export interface PendingLogin {
+  /** The session's name, once it is open. */
+  name: string;
+  /** As it was given. */
+  destination: string;
+  title: string | null;
+  /** Why: AUTH_REQUIRED or HOST_KEY_UNKNOWN. */
+  code: string;
+  /** What a person types, quoted for a shell. */
+  command: string;
+  askedAt: Date;
+  /** Milliseconds until it is forgotten. */
+  expiresInMs: number;
+  /** Who asked for it. */
+  by: SessionInfo["openedBy"];
+}
+
+export interface PendingLogins {
+  /** Oldest first; an agent sees its own. */
+  list(caller: Caller): PendingLogin[];
+  /**
+   * Waits while a login that an identical call wanted waits for a person, and nothing is known to have changed. Connects to nothing.
+   * @throws SshMcpError what that call failed with, when the time is over; CANCELED
+   */
+  answered(request: DialRequest & { name: string | null }, waitMs: number, scope: CallScope): Promise<void>;
+}
+
+/** A place in the keychain of the caller. */
+export interface SecretPlace {
+  /** What it is filed under. */
+  account: string;
+  /** What is kept there, in words. */
+  what: string;
+  /** @throws SshMcpError UNSUPPORTED where there is no keychain, CANCELED */
+  keep(secret: string): Promise<void>;
+  /** @returns whether there was something. @throws as `keep` */
+  forget(): Promise<boolean>;
+}
+
+export interface Secrets {
+  /**
+   * Where the keychain keeps what a login takes: the password of a target, or the passphrase of a key file.
+   * @throws SshMcpError as a connection to the target would before it dials
+   */
+  place(of: DialRequest | { keyFile: string }, scope: CallScope): Promise<SecretPlace>;
+}
+
 export interface Sessions {
+  readonly hostKeys: HostKeys;
   /** Opens, or returns the session with the same identity. */
   open(request: OpenRequest, scope: CallScope): Promise<OpenedSession>;
   /** The session a target names: an exact session name first, else a destination, which is opened. */
   use(request: DialRequest, scope: CallScope): Promise<Session>;
   list(caller: Caller): SessionInfo[];
+  readonly pending: PendingLogins;
+  readonly secrets: Secrets;
   /** What runs now on the sessions that the caller may see, oldest first. */
   calls(caller: Caller): RunningCall[];
   /**

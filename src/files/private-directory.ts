@@ -81,7 +81,7 @@ const isOwn = (stats: Stats): boolean => stats.uid === process.getuid?.();
 const isOpen = (stats: Stats): boolean => (stats.mode & accessOfOthers) !== 0;
 
 /** What lies in a base directory. */
-const contents: ReadonlySet<string> = new Set(["config.toml", "run", "sessions"]);
+const contents: ReadonlySet<string> = new Set(["config.toml", "hosts.lock", "run", "sessions", "ssh_config"]);
 
 /** Ours, and for ssh-mcp. Where everybody may write, somebody may have planted what looks like it. */
 const isEvidentlyOurs = (path: string, stats: Stats): boolean =>

@@ -23,6 +23,8 @@ export interface AgentServerOptions {
   /** The directory relative local paths are meant from. */
   cwd: string;
   agentSocket: string | null;
+  /** See `Caller`. */
+  locale?: Readonly<Record<string, string>>;
   /** The variables of this process; the broker asks for those that ssh_config refers to. */
   environment: ToolCall["environment"];
   progressIntervalMs?: number;
@@ -100,8 +102,8 @@ export class AgentServer {
   }
 
   #caller(): Caller {
-    const { cwd, agentSocket } = this.#options;
-    return { face: "mcp", client: clientLabel(this.#peer()), cwd, agentSocket };
+    const { cwd, agentSocket, locale = {} } = this.#options;
+    return { face: "mcp", client: clientLabel(this.#peer()), cwd, agentSocket, locale };
   }
 
   /** "The initialization phase MUST be the first interaction" (MCP 2025-11-25, "Lifecycle"): sessions belong to named clients. */

@@ -23,7 +23,7 @@ export const close = defineOperation({
       v.pipe(
         v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))),
         v.maxLength(256),
-        v.description("Names of the sessions to close"),
+        v.description("Names of the sessions to close, or @groups"),
       ),
     ),
     all: v.optional(v.pipe(v.boolean(), v.description("Close every session this client may close"))),

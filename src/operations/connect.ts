@@ -3,12 +3,13 @@ import { escapeLine, escapeText } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
 import type { SessionState } from "../core/session.ts";
 import { destination, dialFields, dialRequest, sessionFields, timeoutSeconds, timestamp } from "./fields.ts";
+import { forPerson, waitField } from "./waiting.ts";
 
 const description = `Open a named SSH session to a server, or return the one that is there.
-Returns its name, what was dialled, the authentication method, host key and banner. A changed host key is refused (HOST_KEY_CHANGED).`;
+Returns name, what was dialled, authentication method, host key and banner. A changed host key is refused (HOST_KEY_CHANGED).`;
 
-const advice = `Use it for a login with its own name, user, port or key, or to see whether a server can be reached; ssh_exec opens a plain destination by itself.
-AUTH_REQUIRED, HOST_KEY_UNKNOWN: the person types the hint in a terminal; then repeat the call, which finds their session.`;
+const advice = `For a login with its own name, user, port or key, or to test one; ssh_exec opens a plain destination by itself.
+AUTH_REQUIRED, HOST_KEY_UNKNOWN: a person types the hint in a terminal; then repeat the call, or at once with wait.`;
 
 const longestTtlDays = 30;
 const ttlRange = `must be from 0 to ${longestTtlDays} days`;
@@ -30,7 +31,7 @@ export const connect = defineOperation({
       v.pipe(
         v.string(),
         v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit"),
-        v.description("Name for the session (default: the alias or host)"),
+        v.description("Session name (default: the alias or host)"),
       ),
     ),
     title: v.optional(v.pipe(v.string(), v.maxLength(200), v.description("What it is for, shown in lists"))),
@@ -39,12 +40,11 @@ export const connect = defineOperation({
         v.number(),
         v.minValue(0, ttlRange),
         v.maxValue(longestTtlDays * 24 * 60 * 60, ttlRange),
-        v.description(
-          "Seconds without a command until it disconnects; the next use connects again (default 900, 0 never)",
-        ),
+        v.description("Idle seconds until it disconnects; the next use reconnects (default 900, 0 never)"),
       ),
     ),
     timeout: v.optional(timeoutSeconds("Seconds for connecting and login (default 15)")),
+    wait: waitField,
     new: v.optional(
       v.pipe(v.boolean(), v.description("Open another session, even though one to the same server is there")),
     ),
@@ -68,23 +68,22 @@ export const connect = defineOperation({
   validate: () => [],
   positionals: ["destination"],
   rest: null,
-  durations: ["ttl", "timeout"],
+  durations: ["ttl", "timeout", "wait"],
   target: "destination",
   streams: "none",
-  cliOnly: ["new", "private", "configFile", "options"],
+  cliOnly: ["new", "private", "jump", "auth", "configFile", "options"],
   run: async (input, context) => {
     context.progress(`opening ${input.destination}`);
-    const opened = await context.sessions.open(
-      {
-        ...dialRequest(input.destination, input, input.timeout),
-        name: input.name ?? null,
-        title: input.title ?? null,
-        ttlMs: input.ttl === undefined ? null : ttlMilliseconds(input.ttl),
-        lent: input.private !== true,
-        fresh: input.new === true,
-      },
-      context,
-    );
+    const request = {
+      ...dialRequest(input.destination, input, input.timeout),
+      name: input.name ?? null,
+      title: input.title ?? null,
+      ttlMs: input.ttl === undefined ? null : ttlMilliseconds(input.ttl),
+      lent: input.private !== true,
+      fresh: input.new === true,
+    };
+    const open = () => context.sessions.open(request, context);
+    const opened = await forPerson(request, input.wait, context, open);
     const { info } = opened;
     return {
       name: info.name,

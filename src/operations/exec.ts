@@ -4,16 +4,17 @@ import { escapeText } from "../core/escape.ts";
 import { type Context, defineOperation } from "../core/operation.ts";
 import { commandOutcomes, stopResults } from "../core/session.ts";
 import { count, dialFields, dialRequest, timeoutSeconds } from "./fields.ts";
+import { forPerson, waitField } from "./waiting.ts";
 
 /** MCP clients give up after 60 s: the login, this limit and the stop ladder together stay below that. */
 const defaultModelTimeoutSeconds = 50;
 
 const description = `Run one command on a server over SSH and return its output and exit status.
-The target is a session's name (ssh_sessions lists them) or a destination, which is opened first. The command line goes byte for byte to the login shell; each call starts afresh, so cd and export do not last.
-A command that runs out of time (TIMEOUT) is stopped on the server, and the answer says whether that is confirmed. A connection lost after the command was sent is OUTCOME_UNKNOWN: look before you run it again, nothing is repeated for you.`;
+The target is a session's name (ssh_sessions lists them) or a destination, opened first. The command line goes byte for byte to the login shell; each call starts afresh, so cd and export do not last.
+Out of time (TIMEOUT), it is stopped on the server, and the answer says whether that is confirmed. A connection lost after the command was sent is OUTCOME_UNKNOWN: look before you run it again; nothing is repeated.`;
 
 const advice = `Use ssh_connect first for a login with its own user, port or key. stdin is empty. A job longer than ${defaultModelTimeoutSeconds} s needs timeout, and a client that waits: many give up at 60 s.
-Returns stdout, stderr, exitCode and outcome. A non-zero exit status is a result, not an error. Each stream is cut in the middle beyond 16 KiB: narrow the command to see the rest; stdoutBytes and stderrBytes are exact. AUTH_REQUIRED, HOST_KEY_UNKNOWN: the person types the hint in a terminal; then repeat the call.`;
+Returns stdout, stderr, exitCode and outcome. A non-zero exit status is a result, not an error. Beyond 16 KiB a stream is cut in the middle: narrow the command; stdoutBytes and stderrBytes are exact. AUTH_REQUIRED, HOST_KEY_UNKNOWN: a person types the hint in a terminal; then repeat the call, or at once with wait.`;
 
 const output = v.object({
   target: v.pipe(v.string(), v.description("Name of the session it ran on")),
@@ -61,26 +62,31 @@ export const exec = defineOperation({
       v.minLength(1),
       // OpenSSH ends the whole connection over a longer exec request; every other command on it would be lost.
       v.maxLength(96 * 1024),
-      v.description("The command line for the login shell on the server"),
+      v.description("Command line for the login shell"),
     ),
     timeout: v.optional(
       timeoutSeconds(`Seconds the command may run (default: ${defaultModelTimeoutSeconds} for a model, else none)`),
     ),
     connectTimeout: v.optional(timeoutSeconds("Seconds for connecting and login, when it takes one (default 15)")),
+    wait: waitField,
     ...dialFields,
   }),
   output,
   validate: (input) => (input.command.includes("\0") ? [{ field: "command", message: "cannot hold a NUL byte" }] : []),
   positionals: ["target"],
   rest: "command",
-  durations: ["timeout", "connectTimeout"],
+  durations: ["timeout", "connectTimeout", "wait"],
   target: "target",
   streams: "pipe",
-  cliOnly: ["user", "port", "identityFile", "connectTimeout", "configFile", "options"],
+  cliOnly: ["user", "port", "identityFile", "connectTimeout", "jump", "auth", "configFile", "options"],
   run: async (input, context) => {
-    const startedAt = performance.now();
     context.progress(`opening ${input.target}`);
-    const session = await context.sessions.use(dialRequest(input.target, input, input.connectTimeout), context);
+    const request = dialRequest(input.target, input, input.connectTimeout);
+    let startedAt = 0;
+    const session = await forPerson({ ...request, name: null }, input.wait, context, () => {
+      startedAt = performance.now();
+      return context.sessions.use(request, context);
+    });
     context.progress(`running on ${session.info.name}`);
     const { reason, ...result } = await session.exec(
       {

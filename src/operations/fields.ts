@@ -1,5 +1,7 @@
 /** Input fields that several operations share, with the one wording for `--help` and tool schemas. */
 import * as v from "valibot";
+import { jumpOption } from "../core/jump.ts";
+import { choiceOptions, type LoginChoice, loginChoices } from "../core/login-choice.ts";
 import { type DialRequest, sessionStates } from "../core/session.ts";
 
 /** A day: long enough for any login or command a caller waits for, and far below the limit of timers. */
@@ -17,16 +19,16 @@ export const destination = v.pipe(
 export const timeoutSeconds = (description: string) =>
   v.pipe(v.number(), v.gtValue(0, waitRange), v.maxValue(longestWaitSeconds, waitRange), v.description(description));
 
-/** How to reach the server, as ssh(1) takes it: `-l -p -i -F -o`. */
+/** How to reach the server, as ssh(1) takes it: `-l -p -i -J -F -o`. */
 export const dialFields = {
-  user: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.description("Login name on the server"))),
+  user: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.description("Login name"))),
   port: v.optional(
     v.pipe(
       v.number(),
       v.integer(portRange),
       v.minValue(1, portRange),
       v.maxValue(65535, portRange),
-      v.description("Port of the server"),
+      v.description("Server port"),
     ),
   ),
   identityFile: v.optional(
@@ -34,6 +36,22 @@ export const dialFields = {
       v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(4096))),
       v.maxLength(32),
       v.description("Private key files to try first"),
+    ),
+  ),
+  jump: v.optional(
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(4096),
+      v.description("Jump hosts on the way, in order: [user@]host[:port],…"),
+    ),
+  ),
+  auth: v.optional(
+    v.pipe(
+      v.picklist(loginChoices),
+      v.description(
+        "How to log in: with keys of the agent alone, keys in files alone, or what a person types; auto tries all",
+      ),
     ),
   ),
   configFile: v.optional(
@@ -57,18 +75,27 @@ interface DialInput {
   user?: string | undefined;
   port?: number | undefined;
   identityFile?: string[] | undefined;
+  jump?: string | undefined;
+  auth?: LoginChoice | undefined;
   configFile?: string | undefined;
   options?: string[] | undefined;
 }
 
-/** @param timeout limit for the login in seconds; undefined is the default of the connection */
+/**
+ * @param timeout limit for the login in seconds; undefined is the default of the connection
+ * @throws SshMcpError INVALID_INPUT for a jump host that is no destination
+ */
 export const dialRequest = (target: string, input: DialInput, timeout: number | undefined): DialRequest => ({
   destination: target,
   user: input.user ?? null,
   port: input.port ?? null,
   identityFiles: input.identityFile ?? [],
   configFile: input.configFile ?? null,
-  options: input.options ?? [],
+  options: [
+    ...(input.jump === undefined ? [] : [jumpOption(input.jump)]),
+    ...choiceOptions(input.auth ?? "auto"),
+    ...(input.options ?? []),
+  ],
   timeoutMs: timeout === undefined ? null : Math.round(timeout * 1000),
 });
 

@@ -2,9 +2,36 @@ import type { Operation } from "../core/operation.ts";
 import { close } from "./close.ts";
 import { connect } from "./connect.ts";
 import { exec } from "./exec.ts";
+import { hostsAdd } from "./hosts-add.ts";
+import { hostsEnable } from "./hosts-enable.ts";
+import { hostsList } from "./hosts-list.ts";
+import { hostsRm } from "./hosts-rm.ts";
+import { hostsSet } from "./hosts-set.ts";
+import { hostsShow } from "./hosts-show.ts";
+import { init } from "./init.ts";
 import { lend } from "./lend.ts";
+import { secretRm } from "./secret-rm.ts";
+import { secretSet } from "./secret-set.ts";
 import { sessions } from "./sessions.ts";
+import { trust } from "./trust.ts";
 import { unlend } from "./unlend.ts";
 
 /** Every operation there is, in the order help and tool lists show them. */
-export const operations: readonly Operation[] = [connect, exec, sessions, lend, unlend, close];
+export const operations: readonly Operation[] = [
+  connect,
+  exec,
+  sessions,
+  lend,
+  unlend,
+  close,
+  hostsList,
+  hostsShow,
+  hostsAdd,
+  hostsSet,
+  hostsRm,
+  hostsEnable,
+  trust,
+  init,
+  secretSet,
+  secretRm,
+];

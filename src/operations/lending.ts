@@ -9,7 +9,7 @@ export const targets = v.pipe(
   v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(1024))),
   v.minLength(1),
   v.maxLength(256),
-  v.description("Names of the sessions"),
+  v.description("Names of the sessions, or @groups"),
 );
 
 /**
@@ -19,6 +19,10 @@ export const targets = v.pipe(
  */
 export const setLent = async (names: readonly string[], lent: boolean, context: Context): Promise<string[]> => {
   const { sessions, caller } = context;
+  // A group has been taken for its sessions before.
+  if (names.length === 0) {
+    throw new SshMcpError("SESSION_NOT_FOUND", "there is no session to a host of that group", { hint: "ssh-mcp ls" });
+  }
   const known = sessions.list(caller).map(({ name }) => name);
   const missing = names.find((name) => !known.includes(name));
   if (missing !== undefined) throw notFound(missing, known);

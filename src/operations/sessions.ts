@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine } from "../core/escape.ts";
 import { type Caller, defineOperation } from "../core/operation.ts";
-import type { RunningCall } from "../core/session.ts";
+import type { PendingLogin, RunningCall } from "../core/session.ts";
 import { count, sessionFields, timestamp } from "./fields.ts";
 
 const description = `List the SSH sessions that can be used now: name, what they are connected to, state, running commands, age, idle time, time left, and who opened them. It connects to nothing and changes nothing.
@@ -48,6 +48,14 @@ const call = v.object({
   by: who("Who runs it"),
 });
 
+const waiting = v.object({
+  name: v.pipe(v.string(), v.description("Name the session will have")),
+  title: sessionFields.title,
+  command: v.pipe(v.string(), v.description("What a person types in a terminal")),
+  askedAt: v.pipe(timestamp, v.description("When it was asked for, UTC; forgotten 10 minutes later")),
+  by: v.pipe(v.string(), v.description("Who asked for it: an agent's program and version, or cli")),
+});
+
 export const sessions = defineOperation({
   name: "sessions",
   command: "ls",
@@ -70,6 +78,7 @@ export const sessions = defineOperation({
       v.nullable(v.array(call)),
       v.description("One entry per call that runs now, the oldest first; null unless asked for"),
     ),
+    pending: v.pipe(v.array(waiting), v.description("Logins that wait for a person, the oldest first")),
   }),
   validate: () => [],
   positionals: [],
@@ -81,16 +90,19 @@ export const sessions = defineOperation({
   run: async (input, { sessions, caller }) => ({
     sessions: sessions.list(caller),
     calls: input.running === true ? sessions.calls(caller).map((call) => described(call, caller)) : null,
+    pending: sessions.pending.list(caller).map(waitingOf),
   }),
-  render: ({ sessions, calls }) =>
+  render: ({ sessions, pending, calls }) =>
     [
       ...(sessions.length === 0 ? ["no sessions"] : sessions.map(line)),
+      ...pending.map(pendingLine),
       ...(calls?.length === 0 ? ["nothing runs"] : (calls ?? []).map(callLine)),
     ].join("\n"),
 });
 
 type Row = v.InferOutput<typeof row>;
 type Call = v.InferOutput<typeof call>;
+type Waiting = v.InferOutput<typeof waiting>;
 
 /** A command line may hold a password: an agent sees none but its own. */
 const described = ({ id, session, command, startedAt, by }: RunningCall, caller: Caller): Call => ({
@@ -103,6 +115,18 @@ const described = ({ id, session, command, startedAt, by }: RunningCall, caller:
 
 const cut = (command: string): string =>
   command.length > longestCommand ? `${command.slice(0, longestCommand).replace(/[\ud800-\udbff]$/, "")}…` : command;
+
+const waitingOf = ({ name, title, command, askedAt, by }: PendingLogin): Waiting => ({
+  ...{ name, title, command, by: by.client },
+  askedAt: askedAt.toISOString(),
+});
+
+const pendingLine = ({ name, title, command, by, askedAt }: Waiting): string =>
+  [
+    `${escapeLine(name)} waits for a person: ${escapeLine(command)}`,
+    `asked for by ${escapeLine(by)} at ${askedAt}`,
+    ...(title === null ? [] : [escapeLine(title)]),
+  ].join(", ");
 
 const callLine = ({ id, session, command, startedAt, by }: Call): string =>
   `call ${id} on ${session} since ${startedAt}, by ${by.face} ${escapeLine(by.client)}${command === null ? "" : `: ${escapeLine(command)}`}`;

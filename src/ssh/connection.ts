@@ -1,10 +1,12 @@
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
+import type { CommandSettings } from "../config/ssh-config/resolved-host.ts";
 import { SshMcpError } from "../core/errors.ts";
 import type { CommandRequest, CommandResult } from "../core/session.ts";
+import { AgentForwarding } from "./commands/agent-forwarding.ts";
 import { SessionChannel } from "./commands/channel.ts";
 import { ChannelPool } from "./commands/channel-pool.ts";
-import { type OnBusy, runCommand } from "./commands/exec.ts";
+import { type CommandSetup, type OnBusy, runCommand } from "./commands/exec.ts";
 import { Stopper } from "./commands/stop.ts";
 import { connectionError } from "./transport/connection-errors.ts";
 import {
@@ -16,6 +18,7 @@ import {
   protocolOf,
   softwareOf,
 } from "./transport/ssh2.ts";
+import { openTunnel, type TunnelEnd } from "./transport/tunnel.ts";
 import { within } from "./transport/within.ts";
 
 /** A peer that was heard this recently gets a command without being asked first. */
@@ -33,6 +36,8 @@ export interface Login {
   runsForcedCommand: boolean;
   /** Whether a person answered a question for a secret. */
   askedForSecret: boolean;
+  /** What ssh_config says of its commands. */
+  commands: CommandSettings;
 }
 
 /**
@@ -46,6 +51,7 @@ export class Connection {
   readonly #where: string;
   readonly #pool: ChannelPool;
   readonly #stopper: Stopper;
+  readonly #forwarding: AgentForwarding;
   #runsForcedCommand: boolean;
   readonly #ended = Promise.withResolvers<SshMcpError>();
   #error: SshMcpError | null = null;
@@ -73,6 +79,7 @@ export class Connection {
       connected: () => this.#isOpen,
       runsForcedCommand: () => this.#runsForcedCommand,
     });
+    this.#forwarding = new AgentForwarding(client);
     onForcedCommand(client, () => {
       this.#runsForcedCommand = true;
     });
@@ -83,6 +90,10 @@ export class Connection {
     // Every error here is fatal. ssh2 only says goodbye, and a peer that does not answer it would keep all commands waiting.
     client.on("error", (error) => this.#fail(connectionError(error, "ready", where)));
     client.on("close", () => this.#end());
+  }
+
+  /** Opens a channel ahead of need, so that the first command costs one round trip. Without commands it is not to be called: a server may allow none. */
+  prepare(): void {
     this.#pool.prepare();
   }
 
@@ -106,15 +117,26 @@ export class Connection {
   }
 
   /** @throws SshMcpError when the command was not handed over; see runCommand */
-  exec(request: CommandRequest, signal: AbortSignal, onBusy?: OnBusy): Promise<CommandResult> {
+  exec(request: CommandRequest, signal: AbortSignal, onBusy?: OnBusy, setup?: CommandSetup): Promise<CommandResult> {
     const host = {
       pool: this.#pool,
       stopper: this.#stopper,
+      forwarding: this.#forwarding,
       acquire: (aborted: AbortSignal) => this.#acquire(aborted),
       connected: () => this.#isOpen,
       lostReason: () => this.#error?.message ?? `the connection to ${this.#where} was lost`,
     };
-    return runCommand(host, request, signal, onBusy);
+    return runCommand(host, request, signal, onBusy, setup);
+  }
+
+  /**
+   * Has the server connect to a host and port, and carries bytes there and back; ends with this connection.
+   * @param name what this connection is called in errors
+   * @throws SshMcpError as `openTunnel`
+   */
+  tunnel(to: TunnelEnd, name: string): Promise<Duplex> {
+    const { ended } = this;
+    return openTunnel({ client: this.#client, name, isOpen: () => this.#isOpen, ended }, to);
   }
 
   /** Ends the connection; resolves when the socket is closed. */

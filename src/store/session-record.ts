@@ -44,6 +44,8 @@ const schema = v.object({
   request,
   /** What that came to: for `ls`, which must not read ssh_config. A new connection resolves again. */
   resolved: v.strictObject({ host: text, port, user: text }),
+  /** What decides beside the host's name which server it is, as SHA-256 in hex: jump hosts, a proxy command. Absent for a plain way. */
+  way: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   /** The server's host key as `SHA256:…` when the session was opened last: known_hosts decides again on the next dial. */
   hostKey: v.pipe(v.string(), v.regex(/^SHA256:[A-Za-z0-9+/]{43}$/)),
   authMethod: text,

@@ -10,7 +10,7 @@ import { heedProcessEvents } from "../../src/broker/process/process-events.ts";
 import { SessionRegistry } from "../../src/broker/sessions/session-registry.ts";
 import { tryLock } from "../../src/files/lock.ts";
 import { machinePlace } from "../../src/files/machine.ts";
-import { fake, noSessions, operations } from "./process/fake-operations.ts";
+import { fake, noHosts, noSessions, operations } from "./process/fake-operations.ts";
 
 const [directory = "", idleMs = "60000"] = process.argv.slice(2);
 const lock = tryLock(join(directory, "broker.lock"));
@@ -39,7 +39,12 @@ const lifetime = new Lifetime({
   place: machinePlace(),
   lock,
   log,
-  dispatch: createDispatch({ operations: [...operations, stubborn, stray], sessions: noSessions, rules: [] }),
+  dispatch: createDispatch({
+    operations: [...operations, stubborn, stray],
+    sessions: noSessions,
+    hosts: noHosts,
+    rules: [],
+  }),
   sessions: new SessionRegistry(),
   idleMs: Number(idleMs),
 });

@@ -45,7 +45,9 @@ describe("a server that takes passwords alone", () => {
       [`web ${at}`, `127.0.0.1-2 ${at}`, `127.0.0.1-2 ${at}`, `127.0.0.1-2 ${at}`, `box-2 -l ${user.name} box`].map(
         (words) => ({
           code: "AUTH_REQUIRED",
-          message: expect.stringMatching(/^logging in to .* takes a password, and nobody gave it$/),
+          message: expect.stringMatching(
+            /^logging in to .* takes a password, and nobody gave it; the same call with wait: 50 /,
+          ),
           hint: `SSH_MCP_DIR=${home.path}/.ssh-mcp ssh-mcp connect --name ${words}`,
           retryable: true,
         }),

@@ -43,7 +43,7 @@ describe("toolResult", () => {
   });
 
   test("escapes what a server may have put into the text, and leaves the structure as it is", () => {
-    const value = { sessions: [{ ...session, host: "a\x1b[2Jb\u202e" }], calls: null };
+    const value = { sessions: [{ ...session, host: "a\x1b[2Jb\u202e" }], calls: null, pending: [] };
     const result = toolResult(operation("ssh_sessions"), value);
     expect(textOf(result)).toContain("a\\x1b[2Jb\\u202e");
     expect(result.structuredContent).toEqual(value);

@@ -69,10 +69,10 @@ describe("tools/call", () => {
   });
 
   test("takes a call without arguments for one with none", async () => {
-    const broker = new FakeClient(() => ({ sessions: [], calls: null }));
+    const broker = new FakeClient(() => ({ sessions: [], calls: null, pending: [] }));
     const { client } = await connect(broker);
     const result = await client.callTool({ name: "ssh_sessions" });
-    expect(result.structuredContent).toEqual({ sessions: [], calls: null });
+    expect(result.structuredContent).toEqual({ sessions: [], calls: null, pending: [] });
     expect((await nthCall(broker, 0)).options.input).toEqual({});
   });
 
@@ -83,7 +83,7 @@ describe("tools/call", () => {
       ...{ createdAt: new Date(0).toISOString(), expiresAt: new Date(1).toISOString() },
     },
     exec: execResult({ stdout: "x\u0000\u001b[1m", stdoutBytes: 5 }),
-    sessions: { sessions: [], calls: null },
+    sessions: { sessions: [], calls: null, pending: [] },
     close: { closed: ["web"] },
   };
 
@@ -176,14 +176,14 @@ describe("tools/call", () => {
 
   test("one stuck call delays nobody", async () => {
     const broker = new FakeClient(({ operation }) =>
-      operation === "exec" ? undefined : { sessions: [], calls: null },
+      operation === "exec" ? undefined : { sessions: [], calls: null, pending: [] },
     );
     const { client, exec } = await connect(broker);
     const stuck = exec("sleep 600");
     await nthCall(broker, 0);
     const others = Array.from({ length: 50 }, () => client.callTool({ name: "ssh_sessions" }));
     for (const result of await Promise.all(others))
-      expect(result.structuredContent).toEqual({ sessions: [], calls: null });
+      expect(result.structuredContent).toEqual({ sessions: [], calls: null, pending: [] });
     (await nthCall(broker, 0)).resolve(execResult());
     expect((await stuck).structuredContent).toEqual(execResult());
   });

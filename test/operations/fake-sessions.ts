@@ -1,4 +1,6 @@
 /** Sessions that remember what they were asked, for an operation that runs alone. */
+
+import type { TrustedHost } from "../../src/core/host-keys.ts";
 import type { Caller, Context, Face } from "../../src/core/operation.ts";
 import type {
   CommandRequest,
@@ -6,10 +8,14 @@ import type {
   DialRequest,
   OpenedSession,
   OpenRequest,
+  PendingLogin,
+  PendingLogins,
   RunningCall,
+  Secrets,
   SessionInfo,
   Sessions,
 } from "../../src/core/session.ts";
+import { FakeHosts } from "./fake-hosts.ts";
 
 export const info: SessionInfo = {
   name: "web",
@@ -57,7 +63,43 @@ export const call: RunningCall = {
   by: { face: "cli", client: "cli" },
 };
 
+export const trustedHost: TrustedHost = {
+  host: "10.0.0.5",
+  port: 2222,
+  name: "[10.0.0.5]:2222",
+  keys: [
+    ...[
+      {
+        type: "ssh-ed25519",
+        bits: 256,
+        fingerprint: "SHA256:one",
+        randomart: "+art+",
+        state: "known",
+        by: "/f:3",
+      } as const,
+    ],
+    ...[
+      {
+        type: "ssh-rsa",
+        bits: 2048,
+        fingerprint: "SHA256:two",
+        randomart: "+rsa+",
+        state: "recorded",
+        by: null,
+      } as const,
+    ],
+  ],
+  file: "/home/ana/.ssh/known_hosts",
+};
+
 export class FakeSessions implements Sessions {
+  readonly trusted: { request: DialRequest; fingerprint: string | null }[] = [];
+  readonly hostKeys = {
+    trust: async (request: DialRequest, fingerprint: string | null): Promise<TrustedHost> => {
+      this.trusted.push({ request, fingerprint });
+      return trustedHost;
+    },
+  };
   readonly opens: OpenRequest[] = [];
   readonly uses: DialRequest[] = [];
   readonly commands: CommandRequest[] = [];
@@ -65,6 +107,17 @@ export class FakeSessions implements Sessions {
   readonly lists: Caller[] = [];
   readonly asked: Caller[] = [];
   readonly lends: { name: string; lent: boolean }[] = [];
+
+  /** Logins that wait for a person. */
+  readonly waiting: PendingLogin[] = [];
+  readonly pending: PendingLogins = { list: () => this.waiting, answered: async () => {} };
+  readonly secrets: Secrets = {
+    place: async () => ({
+      ...{ account: "deploy@web:22", what: "the password of deploy@web:22" },
+      keep: async () => {},
+      forget: async () => true,
+    }),
+  };
 
   /** Names of the sessions that there are. */
   names: readonly string[] = ["web"];
@@ -118,8 +171,10 @@ export const contextFor = (face: Face, sessions: Sessions = new FakeSessions()):
   asks: false,
   variables: async () => ({}),
   files: { read: () => (async function* () {})() },
+  terminal: async () => null,
   notice: () => {},
   sessions,
+  hosts: new FakeHosts(),
   stdin: (async function* () {})(),
   stdout: { write: async () => {} },
   stderr: { write: async () => {} },

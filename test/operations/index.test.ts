@@ -50,9 +50,9 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
   const isRequired = (name: string): boolean => fieldOf(name).type !== "optional";
 
   test("has names, a title and a description that both faces can show", () => {
-    expect(operation.name).toMatch(/^[a-z]+$/);
-    expect(operation.command).toMatch(/^[a-z]+$/);
-    expect(operation.tool).toMatch(/^ssh_[a-z]+$/);
+    expect(operation.name).toMatch(/^[a-z]+(-[a-z]+)?$/);
+    expect(operation.command).toMatch(/^[a-z]+( [a-z]+)?$/);
+    expect(operation.tool).toMatch(/^ssh(_[a-z]+){1,2}$/);
     expect(operation.title).toMatch(/^[A-Z][^.]{3,60}$/);
     expect(operation.description).toMatch(/^[A-Z][\s\S]{80,1500}\.$/);
     // Advice is for models alone.
@@ -128,6 +128,16 @@ const smallest: Readonly<Record<string, Record<string, unknown>>> = {
   lend: { targets: ["web"] },
   unlend: { targets: ["web"] },
   close: { all: true },
+  hosts: {},
+  "hosts-show": { name: "web" },
+  "hosts-add": { name: "web", host: "192.0.2.1" },
+  "hosts-set": { name: "web", unset: ["port"] },
+  "hosts-rm": { name: "web" },
+  "hosts-enable": { name: "web" },
+  trust: { destination: "web" },
+  init: {},
+  "secret-set": { target: "web" },
+  "secret-rm": { target: "~/.ssh/id_ed25519", key: true },
 };
 
 test.each(operations.map((operation) => ({ name: operation.name, operation })))(
@@ -136,7 +146,7 @@ test.each(operations.map((operation) => ({ name: operation.name, operation })))(
     const input = v.parse(operation.input, smallest[name]);
     expect(operation.validate(input)).toEqual([]);
     for (const face of operation.faces) {
-      const result = await operation.run(input, contextFor(face));
+      const result = await operation.run(input, { ...contextFor(face), asks: true, ask: async () => "typed" });
       expect(v.parse(operation.output, result)).toEqual(result);
       expect(Object.keys(result).sort()).toEqual(Object.keys(operation.output.entries).sort());
     }

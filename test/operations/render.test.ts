@@ -8,11 +8,22 @@ import { OutputCapture } from "../../src/core/output.ts";
 import { close } from "../../src/operations/close.ts";
 import { connect } from "../../src/operations/connect.ts";
 import { exec } from "../../src/operations/exec.ts";
+import { hostsAdd } from "../../src/operations/hosts-add.ts";
+import { hostsEnable } from "../../src/operations/hosts-enable.ts";
+import { hostsList } from "../../src/operations/hosts-list.ts";
+import { hostsRm } from "../../src/operations/hosts-rm.ts";
+import { hostsSet } from "../../src/operations/hosts-set.ts";
+import { hostsShow } from "../../src/operations/hosts-show.ts";
 import { operations } from "../../src/operations/index.ts";
+import { init } from "../../src/operations/init.ts";
 import { lend } from "../../src/operations/lend.ts";
+import { secretRm } from "../../src/operations/secret-rm.ts";
+import { secretSet } from "../../src/operations/secret-set.ts";
 import { sessions } from "../../src/operations/sessions.ts";
+import { trust } from "../../src/operations/trust.ts";
 import { unlend } from "../../src/operations/unlend.ts";
-import { finished, info } from "./fake-sessions.ts";
+import { description, entry } from "./fake-hosts.ts";
+import { finished, info, trustedHost } from "./fake-sessions.ts";
 
 interface Changes {
   render(): string[];
@@ -44,13 +55,27 @@ const lasting: Output<typeof connect> = {
   ...{ createdAt: "2026-01-01T00:00:00.000Z", expiresAt: null },
 };
 const row: Output<typeof sessions>["sessions"][number] = info;
-const rowText = (each: typeof row): string => sessions.render({ sessions: [each], calls: null });
+const rowText = (each: typeof row): string => sessions.render({ sessions: [each], calls: null, pending: [] });
 
+const wait: Output<typeof sessions>["pending"][number] = {
+  ...{ name: "web", title: null, command: "ssh-mcp connect --name web web" },
+  ...{ askedAt: "2026-01-01T00:00:00.000Z", by: "editor 1.0" },
+};
 const call: NonNullable<Output<typeof sessions>["calls"]>[number] = {
   ...{ id: "1", session: "web", command: "uptime", startedAt: "2026-01-01T00:00:00.000Z" },
   by: { face: "cli", client: "cli" },
 };
-const callText = (each: typeof call): string => sessions.render({ sessions: [row], calls: [each] });
+const callText = (each: typeof call): string => sessions.render({ sessions: [row], calls: [each], pending: [] });
+
+const host: Output<typeof hostsList>["hosts"][number] = { ...entry, groups: ["prod"], sessions: [] };
+const hostText = (each: typeof host): string => hostsList.render({ hosts: [each], resolved: null });
+const resolved = { host: "192.0.2.1", port: 22, user: "deploy", options: [] as string[] };
+const shownHost: Output<typeof hostsShow> = { ...description, groups: ["prod"], options: [...description.options] };
+const [option] = shownHost.options;
+const option2 = { name: "port", value: "2", origin: "-o", acted: true };
+const change: Output<typeof hostsSet> = { name: "web", file: "/b/ssh_config", entry: "Host web" };
+const other = { name: ["db"], file: ["/b/config.toml"], entry: ["", "Host web\n    Port 1"] };
+const files: Output<typeof init> = { created: [], kept: [], include: "Include /b", included: false };
 
 test("a connection that is over is not said to stay", () => {
   expect(connect.render(lasting)).toContain(", stays connected");
@@ -115,9 +140,15 @@ const tables: Readonly<Record<string, Changes[]>> = {
     }),
     changed<Output<typeof sessions>>(
       sessions.render,
-      { sessions: [], calls: null },
-      { sessions: [[row], [row, { ...row, name: "db" }]], calls: [[], [call], [call, { ...call, id: "2" }]] },
+      { sessions: [], calls: null, pending: [] },
+      {
+        ...{ sessions: [[row], [row, { ...row, name: "db" }]], calls: [[], [call], [call, { ...call, id: "2" }]] },
+        pending: [[wait], [wait, { ...wait, name: "db" }]],
+      },
     ),
+    changed((each) => sessions.render({ sessions: [], calls: null, pending: [each] }), wait, {
+      ...{ name: ["db"], title: ["other"], command: ["ssh-mcp connect db"], by: ["editor 2.0"], askedAt: [later] },
+    }),
     changed(callText, call, {
       ...{ id: ["2"], session: ["db"], command: ["id"], startedAt: ["2026-01-01T00:15:00.000Z"] },
       by: [
@@ -126,8 +157,51 @@ const tables: Readonly<Record<string, Changes[]>> = {
       ],
     }),
   ],
+  "secret-set": [changed(secretSet.render, { account: "a@web:22" }, { account: ["b@web:22"] })],
+  "secret-rm": [
+    changed(secretRm.render, { account: "a@web:22", removed: true }, { account: ["b@web:22"], removed: [false] }),
+  ],
   lend: [changed<Output<typeof lend>>(lend.render, { lent: ["web"] }, { lent: [["db"], ["web", "db"]] })],
   unlend: [changed<Output<typeof unlend>>(unlend.render, { unlent: ["web"] }, { unlent: [["db"], ["web", "db"]] })],
+  hosts: [
+    changed<Output<typeof hostsList>>(
+      hostsList.render,
+      { hosts: [], resolved: null },
+      { hosts: [[host], [host, { ...host, name: "db" }]], resolved: [resolved] },
+    ),
+    changed((each: typeof resolved) => hostsList.render({ hosts: [], resolved: each }), resolved, {
+      ...{ host: ["192.0.2.2"], port: [2222], user: ["root"], options: [["port 22 (-o)"]] },
+    }),
+    changed(hostText, host, {
+      ...{ name: ["db"], origin: ["/etc/ssh/ssh_config:1"], label: [null, "other"], groups: [[], ["prod", "eu"]] },
+      ...{ sessions: [["web"], ["web", "web-2"]], proposedBy: ["editor 1.0"] },
+    }),
+  ],
+  "hosts-show": [
+    changed(hostsShow.render, shownHost, {
+      ...{ name: ["db"], host: ["192.0.2.2"], port: [2222], user: ["root"], origin: [null, "/b/ssh_config:1"] },
+      ...{ label: ["the web"], groups: [[], ["eu"]], legacy: [true], passwordCommand: [true] },
+      ...{ proposal: [{ by: "editor 1.0", entry: "Host web" }] },
+      options: [[], option === undefined ? [] : [option, option2], [option2], [{ ...option2, acted: false }]],
+    }),
+  ],
+  "hosts-add": [
+    changed<Output<typeof hostsAdd>>(hostsAdd.render, { ...change, enable: null }, { ...other, enable: ["a command"] }),
+  ],
+  "hosts-set": [changed(hostsSet.render, change, other)],
+  "hosts-rm": [changed(hostsRm.render, change, other)],
+  "hosts-enable": [changed(hostsEnable.render, change, other)],
+  trust: [
+    changed<Output<typeof trust>>(trust.render, trustedHost, {
+      ...{ host: ["web"], port: [22], name: ["web"], file: [null, "/b/known_hosts"] },
+      keys: [[], trustedHost.keys.slice(1), trustedHost.keys.map((key) => ({ ...key, state: "left" }))],
+    }),
+  ],
+  init: [
+    changed<Output<typeof init>>(init.render, files, {
+      ...{ created: [["/b/config.toml"]], kept: [["/b/config.toml"]], include: ["Include /c"], included: [true] },
+    }),
+  ],
   close: [
     changed<Output<typeof close>>(close.render, { closed: [] }, { closed: [["web"], ["web", "db"], ["db", "web"]] }),
   ],
@@ -150,8 +224,9 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
 );
 
 test("every field of a row, and of a call, is changed above", () => {
-  const [rows, , calls] = tables["sessions"] ?? [];
-  const { sessions: ofRow, calls: ofCall } = sessions.output.entries;
+  const [rows, , waits, calls] = tables["sessions"] ?? [];
+  const { sessions: ofRow, calls: ofCall, pending: ofWait } = sessions.output.entries;
+  expect(Object.keys(ofWait.pipe[0].item.entries).filter((field) => !waits?.fields.includes(field))).toEqual([]);
   expect(Object.keys(ofRow.pipe[0].item.entries).filter((field) => !rows?.fields.includes(field))).toEqual([]);
   expect(Object.keys(ofCall.pipe[0].wrapped.item.entries).filter((field) => !calls?.fields.includes(field))).toEqual(
     [],

@@ -7,13 +7,14 @@ test("asks for what the caller may see, and for calls only when they are wanted"
   for (const face of ["cli", "mcp"] as const) {
     const fake = new FakeSessions();
     const context = contextFor(face, fake);
-    expect(await sessions.run({}, context)).toEqual({ sessions: [info], calls: null });
-    expect(await sessions.run({ running: false }, context)).toEqual({ sessions: [info], calls: null });
+    expect(await sessions.run({}, context)).toEqual({ sessions: [info], calls: null, pending: [] });
+    expect(await sessions.run({ running: false }, context)).toEqual({ sessions: [info], calls: null, pending: [] });
     expect(fake.asked).toEqual([]);
     expect(await sessions.run({ running: true }, context)).toEqual({
       sessions: [info],
       // A person's command line is a person's to read: there may be a password in it.
       calls: [{ ...call, command: face === "cli" ? call.command : null, startedAt: "1970-01-01T00:00:00.000Z" }],
+      pending: [],
     });
     expect(fake.asked).toEqual([context.caller]);
     expect(fake.lists).toEqual([context.caller, context.caller, context.caller]);
@@ -50,4 +51,18 @@ test.each([
 ])("$what", async ({ command, shown }) => {
   const { calls } = await sessions.run({ running: true }, contextFor("cli", new Running(command)));
   expect(calls?.map((each) => each.command)).toEqual([shown]);
+});
+
+test("shows what waits for a person, and what they type", async () => {
+  const fake = new FakeSessions();
+  fake.waiting.push({
+    ...{ name: "db", destination: "db1", title: "the \x1b[2Jbackup", code: "AUTH_REQUIRED" },
+    ...{ command: "ssh-mcp connect --name db db1", askedAt: new Date(0), expiresInMs: 540_000 },
+    by: { face: "mcp", client: "editor 1.0" },
+  });
+  const listed = await sessions.run({}, contextFor("cli", fake));
+  expect(listed.pending).toMatchObject([{ name: "db", askedAt: "1970-01-01T00:00:00.000Z" }]);
+  expect(sessions.render(listed).split("\n").at(-1)).toBe(
+    "db waits for a person: ssh-mcp connect --name db db1, asked for by editor 1.0 at 1970-01-01T00:00:00.000Z, the \\x1b[2Jbackup",
+  );
 });

@@ -1,5 +1,5 @@
 import type { Caller } from "../../core/operation.ts";
-import type { Question, Sink } from "../../core/session.ts";
+import type { CallScope, Question, Sink } from "../../core/session.ts";
 
 /** One operation, as a face asks for it: what to run, for whom, and with which streams. */
 export interface CallOptions {
@@ -32,6 +32,8 @@ export interface CallOptions {
   notice?: (message: string) => void;
   /** The variables of this process that ssh_config may refer to as `${NAME}`; only those asked for are sent. Absent is none. */
   environment?: Readonly<Record<string, string | undefined>>;
+  /** Hands over the terminal that standard input is; null when it is none. Absent: there is none. */
+  terminal?: CallScope["terminal"];
   /** Aborting asks the broker to stop the operation; the call settles when it has. */
   signal?: AbortSignal;
 }

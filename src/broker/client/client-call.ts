@@ -1,6 +1,6 @@
 /** One call, seen from the face that made it. */
 import type { SshMcpError } from "../../core/errors.ts";
-import type { Sink } from "../../core/session.ts";
+import type { Sink, TerminalSize } from "../../core/session.ts";
 import {
   decodeCredit,
   decodeJson,
@@ -153,6 +153,9 @@ export class ClientCall {
       case "notice":
         this.#said(() => this.#options.notice?.(reply.message));
         break;
+      case "terminal":
+        void this.#handOverTerminal().catch((thrown) => this.#failUnlessAnswered(thrown));
+        break;
       case "withdrawn":
         this.#questions.withdraw(reply.prompt);
         break;
@@ -192,6 +195,12 @@ export class ClientCall {
       return value === undefined ? [] : [[name, value] as const];
     });
     this.#tell(encodeControl(this.#number, { kind: "variables", request, values: Object.fromEntries(set) }));
+  }
+
+  async #handOverTerminal(): Promise<void> {
+    const resized = (size: TerminalSize): void => this.#tell(encodeControl(this.#number, { kind: "resize", ...size }));
+    const terminal = (await this.#options.terminal?.(resized)) ?? null;
+    this.#tell(encodeControl(this.#number, { kind: "terminal", terminal }));
   }
 
   #serveFile(payload: Uint8Array): void {

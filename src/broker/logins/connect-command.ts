@@ -1,5 +1,6 @@
 /** The command by which a person opens a connection at a terminal: the same one, or as near to it as a command can be. */
 import { lexLine } from "../../config/ssh-config/lexer.ts";
+import { jumpOf } from "../../core/jump.ts";
 import { quoteWords } from "../../core/quote.ts";
 import type { DialRequest } from "../../core/session.ts";
 import { isOfProcess } from "../../files/process-path.ts";
@@ -18,7 +19,10 @@ export const connectCommandOf = (request: DialRequest, name: string | null): str
     ...(port === null ? [] : ["-p", String(port)]),
     ...identityFiles.flatMap((file) => ["-i", isOfProcess(file) ? "KEY" : file]),
     ...(configFile === null ? [] : ["-F", isOfProcess(configFile) ? "CONFIG" : configFile]),
-    ...options.flatMap((option) => ["-o", option]),
+    ...options.flatMap((option) => {
+      const jump = jumpOf(option);
+      return jump === null ? ["-o", option] : ["-J", jump];
+    }),
     destination,
   ]);
 };

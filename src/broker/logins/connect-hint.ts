@@ -1,9 +1,10 @@
 /** Errors of sessions, with the next command to type. */
 import { type ErrorCode, SshMcpError } from "../../core/errors.ts";
 import { quoteWords } from "../../core/quote.ts";
+import { HopError } from "./hop-error.ts";
 
 export interface HintFacts {
-  resolved: { host: string; port: number; user: string };
+  resolved: { host: string; port: number; user: string; way: string };
   /** See `DialPlan`. */
   connectCommand: string;
   /** The name the session has or would get; null when the command leads to it without. */
@@ -25,8 +26,10 @@ export const withConnectHint = (error: unknown, facts: HintFacts): unknown => {
   if (!(error instanceof SshMcpError) || error.code === "CANCELED") return error;
   const { code, message, retryable } = error;
   const hint = error.hint ?? usualHint(code, facts);
+  // A jump host is no name's session.
+  const isOfHop = error instanceof HopError;
   if (!hint.startsWith(connect)) return new SshMcpError(code, message, { hint, retryable, cause: error });
-  const naming = facts.name === null ? "" : `--name ${facts.name} `;
+  const naming = facts.name === null || isOfHop ? "" : `--name ${facts.name} `;
   return new SshMcpError(code, message, {
     hint: `${facts.prefix}${connect}${naming}${hint.slice(connect.length)}`,
     ...{ retryable, cause: error },
@@ -34,7 +37,8 @@ export const withConnectHint = (error: unknown, facts: HintFacts): unknown => {
 };
 
 const usualHint = (code: ErrorCode, { resolved, connectCommand }: HintFacts): string => {
-  if (diagnosed.has(code)) {
+  // By its name alone another server may answer.
+  if (diagnosed.has(code) && resolved.way === "") {
     return quoteWords(["ssh", "-v", "-l", resolved.user, "-p", String(resolved.port), resolved.host, "exit"]);
   }
   return code === "CONNECT_TIMEOUT" ? `${connectCommand} --timeout 60s` : connectCommand;

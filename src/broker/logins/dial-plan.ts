@@ -1,17 +1,22 @@
-import { type HostSettings, noHostSettings } from "../../config/host-settings.ts";
+import { type HostSettings, hostSettings } from "../../config/host-settings.ts";
+import { ownConfigFile } from "../../config/own-config/own-file.ts";
 import { absoluteRequest } from "../../config/ssh-config/absolute-request.ts";
-import { withAskedVariables } from "../../config/ssh-config/asked-variables.ts";
+import { AskedFacts } from "../../config/ssh-config/asked-facts.ts";
 import { type HostEnvironment, isHostAlias, resolveHost } from "../../config/ssh-config/resolve.ts";
 import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import type { Seen } from "../../config/ssh-config/seen-files.ts";
 import { formatDestination, parseDestination, validateUser } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { CallScope, DialRequest } from "../../core/session.ts";
+import { baseDirectory } from "../../files/base-directory.ts";
 import { localUser } from "../../files/passwd.ts";
 import { homeDirectory } from "../../files/paths.ts";
+import { askedWorld } from "./asked-world.ts";
 import { askingCommandOf, connectCommandOf } from "./connect-command.ts";
+import { currentSettings } from "./current-settings.ts";
 import { type GivenFiles, mustBeFiles, namesGivenFiles, readGivenFiles } from "./given-files.ts";
-import { sessionKey } from "./session-identity.ts";
+import { hopRequest, mustBePlainNames, mustLeadOn, type Stop } from "./jump-chain.ts";
+import { sessionKey, wayOf } from "./session-identity.ts";
 
 /**
  * A destination that ssh_config has been asked about: what would be dialled, before anything is. It holds values of the caller's environment
@@ -25,14 +30,21 @@ export interface DialPlan {
   typedHost: string;
   /** The destination with the caller's user and port, in canonical form. */
   destination: string;
-  /** The command by which a person opens the same connection at a terminal: built from what was parsed, and quoted. */
+  /**
+   * The command by which a person opens the session at a terminal, and answers what is asked on the way: built from what was parsed, and quoted.
+   * For a jump host it is the one of the destination behind it.
+   */
   connectCommand: string;
+  /** The same, and for a jump host the one that leads to itself. */
+  ownCommand: string;
   /** The same, with a person asked about a host key that is not known, whatever the caller or ssh_config say of that. */
   askingCommand: string;
   /** What `config.toml` says of the host as typed. */
   settings: HostSettings;
   /** The last jump host on the way, with the way to it; null when the host is reached without one. */
   via: DialPlan | null;
+  /** See `wayOf`. */
+  way: string;
   /** The session's identity, see `sessionKey`. */
   key: string;
   /** What else may be asked of ssh_config for the same caller. */
@@ -40,10 +52,10 @@ export interface DialPlan {
 }
 
 /** The world a destination is meant in. */
-export type PlanEnvironment = HostEnvironment & { given: GivenFiles };
+export type PlanEnvironment = HostEnvironment & { given: GivenFiles; asked: AskedFacts };
 
 /** What planning needs of a call. */
-export type PlanScope = Pick<CallScope, "caller" | "variables">;
+export type PlanScope = Pick<CallScope, "caller" | "variables"> & Partial<Pick<CallScope, "signal">>;
 
 /**
  * Resolves a destination: an exact alias of ssh_config first, else `[user@]host[:port]`. Connects to nothing; asks the caller for the
@@ -78,15 +90,39 @@ const nothingGiven: GivenFiles = new Map();
 const planWith = (
   request: DialRequest,
   given: GivenFiles,
-  { caller, variables: ask }: PlanScope,
+  scope: PlanScope,
   seen: Seen | undefined,
 ): Promise<DialPlan> => {
-  const world = { home: homeDirectory(), cwd: caller.cwd, localUser: localUser(), given, seen };
-  return withAskedVariables((variables) => planIn(request, { ...world, variables }), ask);
+  const world = {
+    home: homeDirectory(),
+    cwd: scope.caller.cwd,
+    localUser: localUser(),
+    ownFile: ownConfigFile(baseDirectory()),
+    given,
+    seen,
+  };
+  const asked = new AskedFacts(askedWorld(scope));
+  return asked.resolve((facts) => planIn(request, { ...world, asked, ...facts }));
 };
 
+/**
+ * Plans another destination in the world of a plan. Commands of ssh_config are run for it, and names looked up; no variable is asked for.
+ * @throws as `planDial`
+ */
+export const planBeside = (request: DialRequest, { environment }: DialPlan): Promise<DialPlan> =>
+  environment.asked.resolve(({ commands, names }) => planIn(request, { ...environment, commands, names }));
+
 /** The same with the variables that are known; one that is not counts as not set. @throws as `planDial` */
-export const planIn = (request: DialRequest, environment: PlanEnvironment): DialPlan => {
+export const planIn = (request: DialRequest, environment: PlanEnvironment): DialPlan =>
+  planStop(request, environment, [], null);
+
+/** @param chain the stops behind it, the destination first; @param connectCommand the destination's; null for the destination itself */
+const planStop = (
+  request: DialRequest,
+  environment: PlanEnvironment,
+  chain: readonly Stop[],
+  connectCommand: string | null,
+): DialPlan => {
   const isAlias = isHostAlias(request.destination, request.configFile, environment);
   const parsed = isAlias
     ? { user: null, host: request.destination, port: null }
@@ -97,20 +133,31 @@ export const planIn = (request: DialRequest, environment: PlanEnvironment): Dial
   const { identityFiles, configFile, options } = request;
   const resolved = resolveHost({ host: parsed.host, user, port, identityFiles, configFile, options }, environment);
   mustBeFiles(resolved, environment.given);
+  mustBePlainNames(resolved, parsed.host);
   const absolute = absoluteRequest(request, environment);
   // An alias is taken as it stands; a user or a port beside it go into flags.
   const destination = isAlias ? parsed.host : formatDestination({ user, host: parsed.host, port });
   const typed = isAlias ? { destination, user, port } : { destination, user: null, port: null };
+  const ownCommand = connectCommandOf({ ...absolute, ...typed }, null);
+  const stops = [...chain, { destination, resolved, decides: chain.length === 0 || request.options.length === 0 }];
+  mustLeadOn(stops, absolute.configFile);
+  const { proxy } = resolved;
+  const via =
+    proxy.kind === "jump"
+      ? planStop(hopRequest(proxy.hops, absolute), environment, stops, connectCommand ?? ownCommand)
+      : null;
   return {
     request: absolute,
     resolved,
     typedHost: parsed.host,
     destination,
-    connectCommand: connectCommandOf({ ...absolute, ...typed }, null),
+    connectCommand: connectCommand ?? ownCommand,
+    ownCommand,
     askingCommand: askingCommandOf({ ...absolute, ...typed }),
-    settings: noHostSettings,
-    via: null,
-    key: sessionKey(resolved, absolute, environment.given),
+    settings: hostSettings(currentSettings(), parsed.host),
+    via,
+    way: wayOf(resolved, via),
+    key: sessionKey(resolved, absolute, environment.given, via),
     environment,
   };
 };

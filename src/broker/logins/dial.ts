@@ -1,25 +1,43 @@
+import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+import { formatLimit } from "../../core/duration.ts";
+import { SshMcpError } from "../../core/errors.ts";
+import { escapeLine } from "../../core/escape.ts";
 import type { Ask, CallScope } from "../../core/session.ts";
 import type { Connection } from "../../ssh/connection.ts";
-import { algorithmsFor } from "../../ssh/transport/algorithms.ts";
+import { algorithmsFor } from "../../ssh/key-exchange/algorithms.ts";
 import { type ConnectionOptions, openConnection } from "../../ssh/transport/handshake.ts";
-import { dialTcp } from "../../ssh/transport/tcp.ts";
+import { joinedBanners } from "../../ssh/transport/login-banner.ts";
 import type { Clock } from "./clock.ts";
 import { planAuthentication } from "./dial-identities.ts";
 import type { DialPlan } from "./dial-plan.ts";
 import { planTrust } from "./dial-trust.ts";
+import { wayTo } from "./dial-way.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { HandshakeLimit } from "./handshake-limit.ts";
+import { atHop, HopError } from "./hop-error.ts";
+import { SecretSources } from "./secret-sources.ts";
 
-/** TCP, handshake and authentication together, unless the caller says otherwise. */
+/** All the way there and the logins on it, unless the caller says otherwise; what ssh_config allows each server to connect comes on top. */
 const defaultTimeoutMs = 15_000;
 /** A link that is cut without a word is noticed after three of these. */
 const keepaliveIntervalMs = 15_000;
 const keepaliveCountMax = 3;
 
 /** What a dial needs of those who wait for it. */
-export interface DialScope extends Pick<CallScope, "caller" | "signal" | "ask" | "variables"> {
+export interface DialScope extends Pick<CallScope, "caller" | "signal" | "ask" | "variables" | "notice"> {
   /** Whether nobody but models waits for it. */
   isForModels(): boolean;
+}
+
+/** One connection of those that lead to a server: its own, or that to a jump host. */
+interface Leg {
+  /** Of the time for all of them, what is left. */
+  budget: { leftMs: number };
+  /** The time for all of them. */
+  timeoutMs: number;
+  isHop: boolean;
+  /** Whether it says nothing of the session's own login. */
+  isBeside: boolean;
 }
 
 /** Dials what was planned, within the limits that hold for all sessions together. */
@@ -32,58 +50,139 @@ export class Dialer {
   }
 
   /**
-   * Questions are answered through the scope; its signal ends the attempt.
+   * Questions are answered through the scope; its signal ends the attempt. Jump hosts on the way are connected to first, each as the server itself
+   * would be, and live as long as the connection that goes through them.
    * @throws SshMcpError for each way in which connecting, verifying or authenticating fails; AUTH_FAILED without a new attempt when only models
    *   ask for a login that was refused lately
    */
-  async dial(plan: DialPlan, scope: DialScope): Promise<Connection> {
+  dial(plan: DialPlan, scope: DialScope): Promise<Connection> {
+    return this.#dial(plan, scope, { ...timeFor(plan), isHop: false, isBeside: false });
+  }
+
+  /** The same beside a connection that the session has: how it ends says nothing of the session's own login. */
+  dialBeside(plan: DialPlan, scope: DialScope): Promise<Connection> {
+    return this.#dial(plan, scope, { ...timeFor(plan), isHop: false, isBeside: true });
+  }
+
+  /**
+   * Connects to the last jump host on the way, and to nothing behind it. Whoever asks for it closes it.
+   * @returns null when there is none
+   * @throws as `dial`, with the jump host's name
+   */
+  async dialHop(plan: DialPlan, scope: DialScope): Promise<Connection | null> {
+    return await this.#hop(plan, scope, { ...timeFor(plan), isHop: true, isBeside: false });
+  }
+
+  async #dial(plan: DialPlan, scope: DialScope, leg: Leg): Promise<Connection> {
     if (scope.isForModels()) this.#failed.check(plan.key);
+    const note = (error: unknown): void => {
+      // A jump host's failure is noted as its own.
+      if (!leg.isBeside && !(error instanceof HopError)) this.#failed.note(plan.key, error);
+    };
     try {
-      const connection = await this.#dial(plan, scope);
-      this.#failed.note(plan.key, null);
+      const connection = await this.#onward(plan, scope, leg);
+      note(null);
       return connection;
     } catch (error) {
-      this.#failed.note(plan.key, error);
+      note(error);
       throw error;
     }
   }
 
-  /** The same beside a connection that the session has: how it ends says nothing of the session's own login. */
-  async dialBeside(plan: DialPlan, scope: DialScope): Promise<Connection> {
-    if (scope.isForModels()) this.#failed.check(plan.key);
-    return await this.#dial(plan, scope);
+  async #onward(plan: DialPlan, scope: DialScope, leg: Leg): Promise<Connection> {
+    const hop = await this.#hop(plan, scope, leg);
+    if (hop === null) return await this.#enter(plan, scope, leg, null);
+    try {
+      const connection = await this.#enter(plan, scope, leg, hop);
+      connection.login.askedForSecret ||= hop.login.askedForSecret;
+      if (hop.login.banner !== null) {
+        connection.login.banner = joinedBanners(hop.login.banner, connection.login.banner);
+      }
+      void connection.ended.then(() => hop.close());
+      return connection;
+    } catch (error) {
+      void hop.close();
+      throw error;
+    }
   }
 
-  async #dial(plan: DialPlan, scope: DialScope): Promise<Connection> {
+  async #hop({ via }: DialPlan, scope: DialScope, leg: Leg): Promise<Connection | null> {
+    if (via === null) return null;
+    return await this.#dial(via, scope, { ...leg, isHop: true }).catch((error: unknown) => {
+      throw atHop(error, via);
+    });
+  }
+
+  async #enter(plan: DialPlan, scope: DialScope, leg: Leg, hop: Connection | null): Promise<Connection> {
     const { hostname, port } = plan.resolved;
-    const leave = await this.#handshakes.enter(`${hostname} port ${port}`, scope.signal);
+    const leave = await this.#handshakes.enter(`${hostname} port ${port}`, scope.signal, plan.way);
     try {
       const ask: Ask = (question) => {
         // Nobody has to wait in line for a person to come back to the keyboard.
         leave();
         return scope.ask(question);
       };
-      return await connect(plan, { ...scope, ask });
+      return await connect(plan, { ...scope, ask }, leg, hop);
     } finally {
       leave();
     }
   }
 }
 
+const timeFor = (plan: DialPlan): Pick<Leg, "budget" | "timeoutMs"> => {
+  const timeoutMs = plan.request.timeoutMs ?? defaultTimeoutMs + connectTimeouts(plan);
+  return { budget: { leftMs: timeoutMs }, timeoutMs };
+};
+
+const connectTimeouts = ({ resolved, via }: DialPlan): number =>
+  (resolved.connectTimeoutMs ?? 0) + (via === null ? 0 : connectTimeouts(via));
+
 /** @throws SshMcpError for each way in which connecting, verifying or authenticating fails */
-const connect = async (plan: DialPlan, scope: DialScope): Promise<Connection> => {
+const connect = async (
+  plan: DialPlan,
+  scope: DialScope,
+  { budget, timeoutMs, isHop }: Leg,
+  hop: Connection | null,
+): Promise<Connection> => {
   const { resolved, request, destination } = plan;
-  const { hostname: host, port, user } = resolved;
-  const trust = await planTrust(plan, scope.ask);
+  const { hostname: host, port, user, setEnv, sendEnv, forwardAgent, remoteCommand, requestTty } = resolved;
+  if (budget.leftMs <= 0) throw outOfTime(plan, timeoutMs);
+  const secrets = new SecretSources(plan, scope);
+  const ask: Ask = (question) => secrets.ask(question);
+  const trust = await planTrust(plan, ask);
   const authentication = await planAuthentication(plan, scope.caller.agentSocket);
   const options: ConnectionOptions = {
     ...{ host, port, user, destination, authentication },
-    open: (limitMs, signal) => dialTcp(host, port, limitMs, signal),
-    algorithms: algorithmsFor(trust.knownKeyTypes),
+    open: await wayTo(plan, scope, hop),
+    algorithms: algorithmsFor({ ...resolved, legacy: plan.settings.legacy, knownKeyTypes: trust.knownKeyTypes }),
+    rekeyLimit: resolved.rekeyLimit,
+    requiredRsaBits: resolved.requiredRsaBits,
     verifyHostKey: trust.verifyHostKey,
-    ask: scope.ask,
-    timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
-    keepalive: { intervalMs: keepaliveIntervalMs, countMax: keepaliveCountMax },
+    onHostKeys: trust.onHostKeys,
+    ask,
+    commands: { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty },
+    ...{ timeoutMs, budget, spare: !isHop },
+    // Who calls knows better than a file.
+    connectTimeoutMs: request.timeoutMs === null ? resolved.connectTimeoutMs : null,
+    keepalive: keepaliveOf(resolved),
   };
-  return await openConnection(options, scope.signal);
+  const connection = await openConnection(options, scope.signal);
+  await trust.settled();
+  if (scope.signal.aborted) {
+    void connection.close();
+    throw new SshMcpError("CANCELED", `connecting to ${host} was canceled; no command was sent`);
+  }
+  // What else gave it will give it again.
+  connection.login.askedForSecret &&= secrets.askedPerson;
+  return connection;
 };
+
+/** Jump hosts took all of it. */
+const outOfTime = ({ destination }: DialPlan, timeoutMs: number): SshMcpError =>
+  new SshMcpError("CONNECT_TIMEOUT", `the way to ${escapeLine(destination)} took all of ${formatLimit(timeoutMs)}`);
+
+const keepaliveOf = ({ serverAliveIntervalMs, serverAliveCountMax }: ResolvedHost): ConnectionOptions["keepalive"] =>
+  serverAliveIntervalMs === null
+    ? { intervalMs: keepaliveIntervalMs, countMax: keepaliveCountMax }
+    : // ssh2 counts before it asks: with none it would end a connection that is well.
+      { intervalMs: serverAliveIntervalMs, countMax: Math.max(1, serverAliveCountMax) };

@@ -55,8 +55,9 @@ const contentOf = async (path: string, request: DialRequest, files: CallerFiles)
  * @throws SshMcpError UNSUPPORTED
  */
 export const mustBeFiles = (resolved: ResolvedHost, given: GivenFiles): void => {
-  const { identityFiles, userKnownHostsFiles, globalKnownHostsFiles } = resolved;
-  const paths = [...identityFiles.filter((path) => !given.has(path)), ...userKnownHostsFiles, ...globalKnownHostsFiles];
+  const { identityFiles, certificateFiles, userKnownHostsFiles, globalKnownHostsFiles } = resolved;
+  const keys = [...identityFiles.filter((path) => !given.has(path)), ...certificateFiles];
+  const paths = [...keys, ...userKnownHostsFiles, ...globalKnownHostsFiles];
   const foreign = paths.find(isOfProcess);
   if (foreign === undefined) return;
   throw new SshMcpError(

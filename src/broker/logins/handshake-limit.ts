@@ -11,34 +11,36 @@ export class HandshakeLimit {
 
   /**
    * Waits for a place; the wait counts in no time limit of the login.
-   * @param where the server
+   * @param where the server, for messages
+   * @param way what tells it from another one of that name, which is reached otherwise
    * @returns what gives the place back, however often it is called
    * @throws SshMcpError CANCELED when `signal` aborts first
    */
-  async enter(where: string, signal: AbortSignal): Promise<() => void> {
+  async enter(where: string, signal: AbortSignal, way = ""): Promise<() => void> {
     if (signal.aborted) throw canceled(where);
-    const busy = this.#busy.get(where) ?? 0;
-    if (busy < handshakesAtOnce) this.#busy.set(where, busy + 1);
-    else await this.#wait(where, signal);
+    const server = `${where} ${way}`;
+    const busy = this.#busy.get(server) ?? 0;
+    if (busy < handshakesAtOnce) this.#busy.set(server, busy + 1);
+    else await this.#wait(server, where, signal);
     let left = false;
     return () => {
-      if (!left) this.#leave(where);
+      if (!left) this.#leave(server);
       left = true;
     };
   }
 
   /** A place that is given back goes to the first in line, and is never free in between. */
-  #leave(where: string): void {
-    const next = this.#lines.get(where)?.shift();
-    const busy = (this.#busy.get(where) ?? 1) - 1;
+  #leave(server: string): void {
+    const next = this.#lines.get(server)?.shift();
+    const busy = (this.#busy.get(server) ?? 1) - 1;
     if (next !== undefined) next();
-    else if (busy > 0) this.#busy.set(where, busy);
-    else this.#busy.delete(where);
+    else if (busy > 0) this.#busy.set(server, busy);
+    else this.#busy.delete(server);
   }
 
-  async #wait(where: string, signal: AbortSignal): Promise<void> {
-    const line = this.#lines.get(where) ?? [];
-    this.#lines.set(where, line);
+  async #wait(server: string, where: string, signal: AbortSignal): Promise<void> {
+    const line = this.#lines.get(server) ?? [];
+    this.#lines.set(server, line);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = (): void => {
       const at = line.indexOf(resolve);
@@ -53,7 +55,7 @@ export class HandshakeLimit {
       await promise;
     } finally {
       signal.removeEventListener("abort", leave);
-      if (line.length === 0) this.#lines.delete(where);
+      if (line.length === 0) this.#lines.delete(server);
     }
   }
 }

@@ -25,6 +25,7 @@ export class SharedDial<T> {
         signal,
         ask: (question) => questions.ask(question),
         variables: (names) => questions.variables(names),
+        notice: (message) => questions.notice(message),
         isForModels: () => questions.isForModels,
       }),
     );

@@ -101,6 +101,11 @@ export class SharedQuestions {
     }
   }
 
+  /** Says something of the login to everybody who waits for it. */
+  notice(message: string): void {
+    for (const { scope } of this.#participants) scope.notice(message);
+  }
+
   /** Asks who has waited longest for the values of its variables; one that leaves meanwhile is followed by the next. */
   async variables(names: WantedVariables): Promise<Readonly<Record<string, string>>> {
     for (;;) {

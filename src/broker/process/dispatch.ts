@@ -5,11 +5,13 @@
 import type * as v from "valibot";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
+import type { Hosts } from "../../core/hosts.ts";
 import type { Caller, Context, Operation } from "../../core/operation.ts";
 import type { Ask, CallScope, Sessions, Sink } from "../../core/session.ts";
 import type { Rule } from "../../policy/evaluate.ts";
 import type { Request } from "../wire/protocol.ts";
 import { captured } from "./capture.ts";
+import { grouped } from "./groups.ts";
 import { permitted } from "./permit.ts";
 import { checked, validated } from "./validate.ts";
 
@@ -27,6 +29,7 @@ export interface CallIo {
   variables: CallScope["variables"];
   /** Reading fails when the call is canceled. */
   files: CallScope["files"];
+  terminal: CallScope["terminal"];
   notice: CallScope["notice"];
   /** Dropped unless the face asked for it. */
   progress(message: string): void;
@@ -49,6 +52,7 @@ export type Run = (invocation: Invocation) => Promise<Record<string, unknown>>;
 export interface DispatchOptions {
   operations: readonly Operation[];
   sessions: Sessions;
+  hosts: Hosts;
   rules: readonly Rule[];
 }
 
@@ -57,13 +61,13 @@ export interface DispatchOptions {
  * not for this face, INVALID_INPUT for an input its schema refuses, POLICY_DENIED,
  * APPROVAL_REQUIRED, and with whatever the operation throws.
  */
-export const createDispatch = ({ operations, sessions, rules }: DispatchOptions): Dispatch => {
+export const createDispatch = ({ operations, sessions, hosts, rules }: DispatchOptions): Dispatch => {
   const byName = new Map(operations.map((operation) => [operation.name, operation]));
-  const run = validated(operations, permitted(rules, checked(captured(runOperation))));
+  const run = validated(operations, grouped(permitted(rules, checked(captured(runOperation)))));
   return async (request, io) => {
     const { caller, input, capture } = request;
     const operation = offered(byName.get(request.operation), request.operation, caller);
-    return await run({ operation, input, capture, context: { ...io, caller, sessions } });
+    return await run({ operation, input, capture, context: { ...io, caller, sessions, hosts } });
   };
 };
 

@@ -5,6 +5,7 @@ import type { Environment } from "../../files/paths.ts";
 import { operations } from "../../operations/index.ts";
 import { within } from "../../ssh/transport/within.ts";
 import { SessionStore } from "../../store/session-store.ts";
+import { BrokerHosts } from "../hosts/broker-hosts.ts";
 import { SessionRegistry } from "../sessions/session-registry.ts";
 import { createDispatch } from "./dispatch.ts";
 import { hintPrefix } from "./hint-prefix.ts";
@@ -37,7 +38,8 @@ export const openLocalBroker = (environment: Environment = process.env): OwnBrok
     hintPrefix: hintPrefix(base),
   });
   const news = problemLines(problems, directory);
-  const broker = serveLocally(withNews(news, createDispatch({ operations, sessions, rules: [] })));
+  const hosts = new BrokerHosts(base, sessions);
+  const broker = serveLocally(withNews(news, createDispatch({ operations, sessions, hosts, rules: [] })));
   return {
     ...broker,
     isInUse: () => sessions.busy || sessions.liveConnections > 0,

@@ -1,7 +1,7 @@
 /** Questions of one call to the person behind its face. */
 import { SshMcpError } from "../../core/errors.ts";
-import { escapeLine } from "../../core/escape.ts";
 import type { LoginQuestion } from "../../core/session.ts";
+import { unanswered } from "../logins/unanswered.ts";
 import type { PromptMessage } from "../wire/protocol.ts";
 
 /** How a prompt gets to the face, and is taken back. */
@@ -72,15 +72,3 @@ export class Prompts {
 }
 
 const answeredElsewhere = (): SshMcpError => new SshMcpError("CANCELED", "the question was answered elsewhere");
-
-const unanswered = ({ kind, destination, wanted, connectCommand: hint }: LoginQuestion): SshMcpError => {
-  const where = escapeLine(destination);
-  if (kind === "host-key") {
-    return new SshMcpError(
-      "HOST_KEY_UNKNOWN",
-      `the host key of ${where} is not known, and nobody confirmed it: ${wanted}`,
-      { hint },
-    );
-  }
-  return new SshMcpError("AUTH_REQUIRED", `logging in to ${where} takes ${wanted}, and nobody gave it`, { hint });
-};

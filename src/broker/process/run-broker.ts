@@ -14,6 +14,7 @@ import { type Lock, tryLock } from "../../files/lock.ts";
 import { machinePlace } from "../../files/machine.ts";
 import { operations } from "../../operations/index.ts";
 import { SessionStore } from "../../store/session-store.ts";
+import { BrokerHosts } from "../hosts/broker-hosts.ts";
 import { SessionRegistry } from "../sessions/session-registry.ts";
 import { BrokerLog } from "./broker-log.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -83,7 +84,10 @@ const serve = (place: BrokerPlace, lock: Lock, idleMs: number): Lifetime => {
     hintPrefix: hintPrefix(base),
     log: (line) => log.write(line),
   });
-  const dispatch = withNews(news, createDispatch({ operations, sessions, rules: [] }));
+  const dispatch = withNews(
+    news,
+    createDispatch({ operations, sessions, hosts: new BrokerHosts(base, sessions), rules: [] }),
+  );
   const lifetime = new Lifetime({ socket, place: machinePlace(), lock, log, dispatch, sessions, idleMs });
   heedProcessEvents(lifetime, log);
   log.write(`serves, release ${release}`);

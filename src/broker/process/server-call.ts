@@ -6,6 +6,7 @@ import { IncomingStream } from "../wire/incoming-stream.ts";
 import { OutgoingStream, type Way } from "../wire/outgoing-stream.ts";
 import { encodeControl, encodePrompt, encodeVariablesRequest, type Request, streamWindow } from "../wire/protocol.ts";
 import { RequestedFiles } from "./caller-files.ts";
+import { AskedTerminal } from "./caller-terminal.ts";
 import type { CallIo, Dispatch } from "./dispatch.ts";
 import { Prompts } from "./prompts.ts";
 import { Variables } from "./variables.ts";
@@ -39,6 +40,7 @@ export class ServerCall {
   readonly #prompts: Prompts;
   readonly #variables: Variables;
   readonly #files: RequestedFiles;
+  readonly terminal: AskedTerminal;
   /** Waits for the kernel to take `accepted`. */
   #unaccepted: PromiseWithResolvers<void> | null = null;
   #canceled: SshMcpError | null = null;
@@ -64,6 +66,7 @@ export class ServerCall {
       withdraw: (prompt) => link.send(encodeControl(number, { kind: "withdrawn", prompt })),
     });
     this.#variables = new Variables((wanted) => link.send(encodeVariablesRequest(number, wanted)));
+    this.terminal = new AskedTerminal(() => link.send(encodeControl(number, { kind: "terminal" })));
     this.#files = new RequestedFiles(number, (bytes) => link.send(bytes));
   }
 
@@ -159,6 +162,7 @@ export class ServerCall {
       asks: this.#request.asks,
       variables: (names) => this.#variables.ask(names),
       files: this.#files,
+      terminal: (onResize) => this.terminal.begin(onResize),
       notice: (message) => this.#notice(message),
       progress: (message) => this.#progress(message),
     };
@@ -182,6 +186,7 @@ export class ServerCall {
     this.#stderr.fail(error);
     this.#prompts.fail(error);
     this.#variables.fail(error);
+    this.terminal.fail(error);
     this.#files.fail(error);
   }
 }

@@ -179,6 +179,12 @@ class ClientLink implements ServedConnection, Link, Burden {
       case "variables":
         this.#calls.get(call)?.answerVariables(message.request, message.values);
         break;
+      case "terminal":
+        this.#calls.get(call)?.terminal.answer(message.terminal);
+        break;
+      case "resize":
+        this.#calls.get(call)?.terminal.resized(message);
+        break;
       case "status":
         this.#tellStatus(call);
         break;

@@ -16,6 +16,7 @@ import { namesGivenFiles } from "../logins/given-files.ts";
 import { BesideConnections } from "./beside-connections.ts";
 import { tellBusy } from "./busy-notice.ts";
 import { takenBack } from "./cancel-reasons.ts";
+import { commandSetup } from "./command-setup.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { RunningCalls } from "./running-calls.ts";
 import { isFor, recordOf, type SessionFacts } from "./session-facts.ts";
@@ -52,7 +53,7 @@ export class BrokerSession implements Session {
     return {
       name,
       destination: request.destination,
-      ...resolved,
+      ...{ host: resolved.host, port: resolved.port, user: resolved.user },
       state,
       running: this.#calls.size,
       ageMs: Math.round(this.#host.clock.boot() - this.#openedAt),
@@ -151,9 +152,10 @@ export class BrokerSession implements Session {
   }
 
   async #run(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
-    const exec = (connection: Connection): Promise<CommandResult> => {
+    const exec = async (connection: Connection): Promise<CommandResult> => {
       const onBusy = (): void => tellBusy(this.facts.name, connection.commands + this.#beside.size, scope);
-      return connection.exec(request, scope.signal, onBusy);
+      const setup = commandSetup(connection.login.commands, scope);
+      return await connection.exec(request, scope.signal, onBusy, setup instanceof Promise ? await setup : setup);
     };
     const { key } = this.facts;
     const live = this.link.usable() ?? (await this.#dialAgain(key, scope));

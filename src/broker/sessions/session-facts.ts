@@ -3,6 +3,7 @@ import type { DialRequest, SessionInfo } from "../../core/session.ts";
 import { recordVersion, type SessionRecord } from "../../store/session-record.ts";
 import type { DialPlan } from "../logins/dial-plan.ts";
 import { defaultTtlMs } from "./session-expiry.ts";
+import type { Place } from "./session-name.ts";
 
 /** What is known of a session beside its connection. */
 export interface SessionFacts {
@@ -21,7 +22,7 @@ export interface SessionFacts {
   request: DialRequest;
   key: string;
   /** What was dialled last, or is about to be. */
-  resolved: SessionRecord["resolved"];
+  resolved: Place;
   /** What the last login said; null before the first. */
   login: LoginFacts | null;
 }
@@ -61,14 +62,16 @@ export const newFacts = (plan: DialPlan, asked: NewSession, { face, client }: Ca
     // The limit was for the caller's own login.
     request: { ...plan.request, timeoutMs: null },
     key: plan.key,
-    resolved: { host, port, user },
+    resolved: { host, port, user, way: plan.way },
     login: null,
   };
 };
 
 /** Whether the caller opened it: an agent, under the same name and version. Every person is the same one. */
-export const isOwn = ({ openedBy }: SessionFacts, caller: Caller): boolean =>
-  openedBy.face === caller.face && openedBy.client === caller.client;
+export const isOwn = ({ openedBy }: SessionFacts, caller: Caller): boolean => isSameCaller(openedBy, caller);
+
+export const isSameCaller = (one: SessionInfo["openedBy"], other: SessionInfo["openedBy"]): boolean =>
+  one.face === other.face && one.client === other.client;
 
 /** Whether a caller may see, use and close it: an agent only what was lent to agents or what it opened itself. */
 export const isFor = (facts: SessionFacts, caller: Caller): boolean =>
@@ -85,6 +88,7 @@ export const recordOf = (facts: SessionFacts, lastUsedAt: Date): SessionRecord |
     ...{ key, name, title },
     request: { destination, user, port, identityFiles: [...identityFiles], configFile, options: [...options] },
     resolved: { host: resolved.host, port: resolved.port, user: resolved.user },
+    ...(resolved.way === "" ? {} : { way: resolved.way }),
     ...{ hostKey: login.hostKey, authMethod: login.authMethod },
     openedBy: { face: openedBy.face, client: openedBy.client },
     ...{ lent, keptPrivate },
@@ -94,10 +98,11 @@ export const recordOf = (facts: SessionFacts, lastUsedAt: Date): SessionRecord |
 };
 
 export const factsOf = (record: SessionRecord): SessionFacts => {
-  const { name, title, ttlMs, openedBy, lent, keptPrivate, createdAt, request, key, resolved } = record;
+  const { name, title, ttlMs, openedBy, lent, keptPrivate, createdAt, request, key } = record;
   const { hostKey, authMethod, needsPerson } = record;
   return {
-    ...{ name, title, ttlMs, openedBy, lent, key, resolved },
+    ...{ name, title, ttlMs, openedBy, lent, key },
+    resolved: { ...record.resolved, way: record.way ?? "" },
     isFoundUnnamed: false,
     keptPrivate: keptPrivate && !lent,
     createdAt: new Date(createdAt),

@@ -213,9 +213,9 @@ export class SessionLink {
     }
   }
 
-  #take({ connectCommand, typedHost, key, resolved: { hostname: host, port, user } }: DialPlan): void {
+  #take({ connectCommand, typedHost, key, way, resolved: { hostname: host, port, user } }: DialPlan): void {
     this.#route = { connectCommand, typedHost };
-    Object.assign(this.#facts, { key, resolved: { host, port, user } });
+    Object.assign(this.#facts, { key, resolved: { host, port, user, way } });
   }
 
   #begin(connection: Connection, plan: DialPlan): LiveConnection {

@@ -58,13 +58,13 @@ export class SessionMeanings {
     // It stands for somebody, whoever that is; and whoever names it hears what is wrong.
     if (asHost === null) return false;
     const typed = request.configFile === own.configFile ? typedHost(own.destination) : null;
-    if (!(await standsForAnother(name, asHost.resolved, { ...resolved, typed }, null))) return true;
+    if (!(await standsForAnother(name, asHost, { ...resolved, typed }, null))) return true;
     // One that is on its way goes where it said when it set out.
     if (isLive(session) || session.link.isDialing || namesGivenFiles(own)) return false;
     const again = await planned(() => planAgain(own, scope, seen));
     if (again === null) return false;
     const { hostname: host, port, user } = again.resolved;
-    return !(await standsForAnother(name, asHost.resolved, { host, port, user, typed }, null));
+    return !(await standsForAnother(name, asHost, { host, port, user, way: again.way, typed }, null));
   }
 }
 

@@ -1,7 +1,6 @@
 import { canonicalHost } from "../../config/ssh-config/host-address.ts";
-import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import { isKnownHostName } from "../../ssh/host-keys/known-host-names.ts";
-import { type DialPlan, planIn } from "../logins/dial-plan.ts";
+import { type DialPlan, planBeside } from "../logins/dial-plan.ts";
 import { isInHostsFile, type Resolves } from "./host-names.ts";
 
 /** Where a session leads to. */
@@ -9,10 +8,12 @@ export interface Place {
   host: string;
   port: number;
   user: string;
+  /** See `wayOf`: an address behind a jump host is not the same address here. */
+  way: string;
 }
 
 export const isSamePlace = (one: Place, other: Place): boolean =>
-  one.host === other.host && one.port === other.port && one.user === other.user;
+  one.host === other.host && one.port === other.port && one.user === other.user && one.way === other.way;
 
 /** The same, with the host as it was typed under the same configuration: whatever else knows that host, who typed it did. Else null. */
 export interface TypedPlace extends Place {
@@ -29,12 +30,13 @@ const address = /^\d+(\.\d+){3}$/;
  */
 export const namesAnother = async (name: string, plan: DialPlan, resolves: Resolves | null): Promise<boolean> => {
   const { hostname: host, port, user } = plan.resolved;
+  const { way } = plan;
   const isAnother = async (configFile: string | null): Promise<boolean> => {
-    const asHost = resolvedAs(name, plan, configFile);
+    const asHost = await plannedAs(name, plan, configFile);
     // What this plan does not read may be broken, and breaks nothing.
     if (asHost === null) return configFile === plan.request.configFile;
     const typed = configFile === plan.request.configFile ? plan.typedHost : null;
-    return await standsForAnother(name, asHost, { host, port, user, typed }, resolves);
+    return await standsForAnother(name, asHost, { host, port, user, way, typed }, resolves);
   };
   const { configFile } = plan.request;
   // Whoever names that host later may do so without the `-F` of this plan.
@@ -50,16 +52,16 @@ export const namesAnother = async (name: string, plan: DialPlan, resolves: Resol
  */
 export const standsForAnother = async (
   name: string,
-  asHost: ResolvedHost,
+  { resolved: asHost, way }: Pick<DialPlan, "resolved" | "way">,
   own: TypedPlace,
   resolves: Resolves | null,
 ): Promise<boolean> => {
   const { hostname: host, port, user } = asHost;
-  if (isSamePlace({ host, port, user }, own)) return false;
+  if (isSamePlace({ host, port, user, way }, own)) return false;
   if (asHost.isAlias || name === own.host || name === own.typed?.toLowerCase()) return true;
   if (domain.test(name) || address.test(canonicalHost(name))) return true;
   // ssh_config sends the name to this very host, as it may send every name: nobody else knows it by that.
-  if (host === own.host) return false;
+  if (host === own.host && way === own.way) return false;
   if (await isInHostsFile(host)) return true;
   const files = [...asHost.userKnownHostsFiles, ...asHost.globalKnownHostsFiles];
   if (await isKnownHostName(files, host, [port, own.port])) return true;
@@ -70,10 +72,10 @@ export const standsForAnother = async (
  * Null for a host that ssh_config says things about which we cannot do, or with variables that the destination itself does not need: it
  * stands for somebody, whoever that is.
  */
-const resolvedAs = (name: string, plan: DialPlan, configFile: string | null): ResolvedHost | null => {
+const plannedAs = async (name: string, plan: DialPlan, configFile: string | null): Promise<DialPlan | null> => {
   try {
     const request = { ...plan.request, destination: name, user: null, port: null, options: [], configFile };
-    return planIn(request, plan.environment).resolved;
+    return await planBeside(request, plan);
   } catch {
     return null;
   }

@@ -9,6 +9,7 @@ import { namesGivenFiles } from "../logins/given-files.ts";
 import { isSameRequest } from "../logins/session-identity.ts";
 import type { BrokerSession } from "./broker-session.ts";
 import type { Resolves } from "./host-names.ts";
+import type { LiveConnection } from "./live-connection.ts";
 import { isFor, type SessionFacts } from "./session-facts.ts";
 import { closing, naming } from "./session-hints.ts";
 import { namesAnother } from "./session-name.ts";
@@ -59,6 +60,12 @@ export class SessionNames {
   get(name: string, caller: Caller): BrokerSession | null {
     const session = this.#byName.get(name);
     return session !== undefined && isFor(session.facts, caller) ? session : null;
+  }
+
+  /** The open connections that a caller may use of the sessions with this name or identity. */
+  usable({ name, key }: Pick<SessionFacts, "name" | "key">, caller: Caller): LiveConnection[] {
+    const meant = this.all.filter(({ facts }) => (facts.name === name || facts.key === key) && isFor(facts, caller));
+    return meant.flatMap(({ link }) => link.usable() ?? []);
   }
 
   /** The session that a target names. Null when there is none, and when what is said beside the name asks for another: then it is a destination. */
@@ -151,7 +158,7 @@ const anyName = "session";
  * person would expect, only the same destination does it, and only when it still leads to the same place. Nor does an agent:
  * everybody's next login is made with what it brings.
  */
-const bringsBack = ({ request, resolved }: DialPlan, facts: SessionFacts, caller: Caller): boolean => {
+const bringsBack = ({ request, resolved, way }: DialPlan, facts: SessionFacts, caller: Caller): boolean => {
   const { host, port, user } = facts.resolved;
   return (
     namesGivenFiles(facts.request) &&
@@ -159,7 +166,8 @@ const bringsBack = ({ request, resolved }: DialPlan, facts: SessionFacts, caller
     request.destination === facts.request.destination &&
     resolved.hostname === host &&
     resolved.port === port &&
-    resolved.user === user
+    resolved.user === user &&
+    way === facts.resolved.way
   );
 };
 

@@ -16,9 +16,12 @@ import { keptUnusedMs } from "../../store/session-store.ts";
 import { type Clock, systemClock } from "../logins/clock.ts";
 import { Dialer } from "../logins/dial.ts";
 import { type DialPlan, planDial } from "../logins/dial-plan.ts";
+import { HostKeyTrust } from "../logins/trust-host.ts";
 import { BrokerSession } from "./broker-session.ts";
 import { brokerEnded, closedAlready, closedBy } from "./cancel-reasons.ts";
 import { type Resolves, systemResolves } from "./host-names.ts";
+import { PendingLogins } from "./pending-logins.ts";
+import { SecretPlaces } from "./secret-places.ts";
 import { factsOf, isFor, newFacts } from "./session-facts.ts";
 import { listing } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
@@ -26,7 +29,7 @@ import { makeRoom } from "./session-limit.ts";
 import { SessionMeanings } from "./session-meaning.ts";
 import { SessionNames, type Wanted } from "./session-names.ts";
 import { type RecordStore, SessionRecords } from "./session-records.ts";
-import { connected, describe, settleLending } from "./session-reuse.ts";
+import { describe, settleLending } from "./session-reuse.ts";
 
 /** Connections of sessions at once, unless the configuration says otherwise. */
 const defaultLimit = 64;
@@ -65,6 +68,9 @@ export class SessionRegistry implements Sessions {
   onChange: () => void = () => {};
   readonly #sessions: SessionNames;
   readonly #meanings = new SessionMeanings();
+  readonly pending: PendingLogins;
+  readonly secrets: SecretPlaces;
+  readonly hostKeys: HostKeyTrust;
   readonly #records: SessionRecords;
   readonly #log: (line: string) => void;
   readonly #host: SessionHost;
@@ -76,6 +82,8 @@ export class SessionRegistry implements Sessions {
     const { store = null, restored = [], reserved = [], limit = defaultLimit, clock = systemClock } = options;
     const { hintPrefix = "", log = () => {}, resolves = systemResolves } = options;
     this.#sessions = new SessionNames(reserved, resolves);
+    this.pending = new PendingLogins(clock, this.#sessions);
+    this.secrets = new SecretPlaces(this.#sessions, this.pending);
     this.#records = new SessionRecords(store, clock, log);
     this.#log = log;
     this.#host = {
@@ -95,6 +103,7 @@ export class SessionRegistry implements Sessions {
       },
       forget: (facts) => this.#sessions.forget(facts),
     };
+    this.hostKeys = new HostKeyTrust(this.#host.dialer);
     for (const record of restored) {
       const session = new BrokerSession(factsOf(record), this.#host, new Date(record.lastUsedAt));
       this.#sessions.add(session);
@@ -125,11 +134,12 @@ export class SessionRegistry implements Sessions {
   }
 
   async open(request: OpenRequest, scope: CallScope): Promise<OpenedSession> {
-    const { name, title, ttlMs, lent, fresh } = request;
+    const { ttlMs, lent, fresh } = request;
     const plan = await planDial(request, scope);
     this.#noticeTime();
     const isPrivate = !lent && scope.caller.face === "cli";
-    const asked = { name, title, ttlMs, lent, fresh, isPrivate };
+    const described = this.pending.described(request, plan.key, scope.caller);
+    const asked = { ...described, ttlMs, lent, fresh, isPrivate };
     let found = await this.#foundOrAdded(plan, asked, scope);
     // Others had their turn since it was found, and may have ended it.
     while (found.session.link.isClosed) {
@@ -138,7 +148,7 @@ export class SessionRegistry implements Sessions {
     }
     const { session, isNew } = found;
     const reused = session.wasOpen;
-    const { connection } = await connected(session, plan, null, scope);
+    const { connection } = await this.pending.noting(session, plan, request, scope);
     if (!isNew) describe(session, request, scope);
     await this.#saved(session, settleLending(session, isPrivate, scope), scope);
     return { ...session.opened(connection.login), reused };
@@ -155,7 +165,7 @@ export class SessionRegistry implements Sessions {
     }
     const { session, plan } = target;
     if (plan === null && session.link.usable()) return session;
-    await connected(session, plan, request.timeoutMs, scope);
+    await this.pending.noting(session, plan, { ...request, name: null, title: null }, scope);
     // The record is no reason for the command to wait.
     this.#records.saveBeside(session, scope);
     return session;

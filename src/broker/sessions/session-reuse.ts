@@ -27,8 +27,10 @@ export const describe = (
   { title, ttlMs }: OpenRequest,
   { caller, notice }: CallScope,
 ): void => {
-  if (caller.face === "cli" || isOwn(session.facts, caller)) session.describe(title, ttlMs);
-  else if (title !== null || ttlMs !== null) notice(keptAsItWas(session.facts));
+  const { facts } = session;
+  const isSaid = (title ?? facts.title) !== facts.title || (ttlMs ?? facts.ttlMs) !== facts.ttlMs;
+  if (caller.face === "cli" || isOwn(facts, caller)) session.describe(title, ttlMs);
+  else if (isSaid) notice(keptAsItWas(facts));
 };
 
 /**

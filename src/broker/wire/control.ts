@@ -29,7 +29,10 @@ const caller = v.strictObject({
   client: v.string(),
   cwd: v.string(),
   agentSocket: v.nullable(v.string()),
+  locale: v.exactOptional(v.record(v.string(), v.string())),
 });
+
+const dimension = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 
 const clientMessage = exactly<ClientMessage>()(
   v.variant("kind", [
@@ -54,6 +57,11 @@ const clientMessage = exactly<ClientMessage>()(
       request: v.pipe(v.number(), v.safeInteger()),
       values: v.record(v.string(), v.string()),
     }),
+    v.strictObject({
+      kind: v.literal("terminal"),
+      terminal: v.nullable(v.strictObject({ type: v.string(), columns: dimension, rows: dimension })),
+    }),
+    v.strictObject({ kind: v.literal("resize"), columns: dimension, rows: dimension }),
     v.strictObject({ kind: v.literal("status") }),
   ]),
 );

@@ -4,7 +4,7 @@
  */
 import { type ErrorRecord, SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { Question } from "../../core/session.ts";
+import type { CallerTerminal, Question, TerminalSize } from "../../core/session.ts";
 import { encodeJson, frameType } from "./frame.ts";
 
 /** Another major number is another language: the hello is refused. */
@@ -62,6 +62,9 @@ export type ClientMessage =
   | { kind: "answer"; prompt: number; value: string | null }
   /** Answer to the variables asked for with this id; those that are not set are absent. */
   | { kind: "variables"; request: number; values: Record<string, string> }
+  /** The terminal that was asked for; null when standard input is none. */
+  | { kind: "terminal"; terminal: CallerTerminal | null }
+  | ({ kind: "resize" } & TerminalSize)
   /** A call by itself, answered with a `BrokerStatus` as its result. */
   | { kind: "status" };
 
@@ -71,6 +74,8 @@ export type BrokerMessage =
   | { kind: "progress"; elapsedMs: number; message: string }
   /** The prompt with this id needs no answer any more: what is asked was answered elsewhere. The call goes on. */
   | { kind: "withdrawn"; prompt: number }
+  /** The command is to have a terminal: asks for the one that standard input is, which is the command's from then on. */
+  | { kind: "terminal" }
   /** Something the person or the model should know beside the result, as that a session could not be saved. */
   | { kind: "notice"; message: string }
   /** When `chunked`, the JSON came in `value` frames before and `value` is null. */

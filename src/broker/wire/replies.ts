@@ -20,6 +20,7 @@ export const parseReply = (value: unknown): Reply | null => {
       return { kind, protocol, release, pid };
     }
     case "accepted":
+    case "terminal":
     case "leaving":
       return { kind };
     case "progress": {

@@ -8,27 +8,28 @@ import { quoteWords } from "../../core/quote.ts";
 import { type HostAndPort, knownHostName } from "./known-hosts.ts";
 import { keyType } from "./known-hosts-key.ts";
 import { hashHostName } from "./known-hosts-line.ts";
+import { withKnownHostsLock } from "./known-hosts-lock.ts";
 
 /**
  * Adds a host key to a known_hosts file, by one appending write of one whole line, so that processes
- * that do this at once lose nothing of each other's. A missing file is made with mode 0600, its missing
+ * that do this at once lose nothing of each other's, `ssh` among them. A missing file is made with mode 0600, its missing
  * folder with 0700; a symbolic link is followed.
  * @param key in wire form
  * @throws SshMcpError LOCAL_IO naming the file; INVALID_INPUT for a host that
  *   would be a pattern; PROTOCOL_ERROR for no key
  */
-export const appendKnownHost = (file: string, at: HostAndPort, key: Uint8Array, options: { hash: boolean }): void => {
+export const appendKnownHost = async (
+  file: string,
+  at: HostAndPort,
+  key: Uint8Array,
+  options: { hash: boolean },
+): Promise<void> => {
   const line = knownHostsLine(at, key, options.hash);
   try {
     makeFolder(dirname(file));
-    const open = openSync(file, "a+", 0o600);
-    try {
-      const bytes = Buffer.from(`${endsInsideLine(open) ? "\n" : ""}${line}\n`);
-      const written = writeSync(open, bytes);
-      if (written !== bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes were written`);
-    } finally {
-      closeSync(open);
-    }
+    // There has to be a file to lock.
+    closeSync(openSync(file, "a+", 0o600));
+    await withKnownHostsLock(file, (real) => append(real, line));
   } catch (cause) {
     throw new SshMcpError("LOCAL_IO", `the host key could not be added to ${file} (${errorCode(cause)})`, {
       hint: `ls -ld ${quoteWords([dirname(file), file])}`,
@@ -37,12 +38,29 @@ export const appendKnownHost = (file: string, at: HostAndPort, key: Uint8Array, 
   }
 };
 
+const append = (file: string, line: string): void => {
+  const open = openSync(file, "a+", 0o600);
+  try {
+    const bytes = Buffer.from(`${endsInsideLine(open) ? "\n" : ""}${line}\n`);
+    const written = writeSync(open, bytes);
+    if (written !== bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes were written`);
+  } finally {
+    closeSync(open);
+  }
+};
+
 const saltLength = 20;
 
-const knownHostsLine = (at: HostAndPort, key: Uint8Array, hash: boolean): string => {
+/**
+ * The line for a key.
+ * @throws SshMcpError INVALID_INPUT for a host that would be a pattern; PROTOCOL_ERROR for no key
+ */
+export const knownHostsLine = (at: HostAndPort, key: Uint8Array, hash: boolean): string => {
   // Written as it is, such a name would stand for other hosts, or for another line.
-  if (at.host === "" || /[\s\0-\x1f\x7f,*?!|#@"[\]]/.test(at.host)) {
-    throw new SshMcpError("INVALID_INPUT", `${shown(at.host)} is not a host name that known_hosts can hold`);
+  const written = at.alias ?? at.host;
+  const brackets = at.alias == null ? /[[\]]/ : null;
+  if (written === "" || /[\s\0-\x1f\x7f,*?!|#@"'\\]/.test(written) || brackets?.test(written) === true) {
+    throw new SshMcpError("INVALID_INPUT", `${shown(written)} is not a host name that known_hosts can hold`);
   }
   const name = knownHostName(at);
   const host = hash ? hashHostName(name, randomBytes(saltLength)) : name;

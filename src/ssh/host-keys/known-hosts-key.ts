@@ -39,14 +39,41 @@ export const fingerprint = (key: Uint8Array): string =>
 export const decodeKey = (type: string, text: string): { type: string; key: Uint8Array } | null => {
   const key = Buffer.from(text, "base64");
   if (key.toString("base64") !== text) return null;
+  const named = wholeKeyType(key);
+  // The names of RSA signature algorithms stand for the one RSA key type.
+  if (named === null || named !== (/^rsa-sha2-(256|512)$/.test(type) ? "ssh-rsa" : type)) return null;
+  return { type: named, key };
+};
+
+/** Whether bytes are a whole public key of a type that is known; a certificate is none. */
+export const isWholeKey = (key: Uint8Array): boolean => wholeKeyType(key) !== null;
+
+/** The type of a whole public key; null for anything else. */
+export const wholeKeyType = (key: Uint8Array): string | null => {
   const [name, ...fields] = wireStrings(key) ?? [];
   const named = Buffer.from(name ?? []).toString("latin1");
-  // The names of RSA signature algorithms stand for the one RSA key type.
-  if (named !== (/^rsa-sha2-(256|512)$/.test(type) ? "ssh-rsa" : type)) return null;
   if (fields.length !== fieldCounts.get(named)) return null;
   if (named.includes("ssh-ed25519") && fields[0]?.length !== 32) return null;
   if (named === "ssh-rsa" && bitLength(fields[1] ?? new Uint8Array()) < fewestRsaBits) return null;
-  return { type: named, key };
+  return named;
+};
+
+/** The size of a key as `ssh-keygen -l` says it; 0 for what has none. */
+export const keyBits = (key: Uint8Array): number => {
+  const [name, first, second] = wireStrings(key) ?? [];
+  const type = Buffer.from(name ?? []).toString("latin1");
+  if (type.includes("ssh-ed25519")) return 256;
+  if (type === "ssh-rsa") return bitLength(second ?? new Uint8Array());
+  if (type === "ssh-dss") return bitLength(first ?? new Uint8Array());
+  return Number(/nistp(\d+)/.exec(type)?.[1] ?? 0);
+};
+
+/** Whether bytes are an RSA key that is too short for OpenSSH to take at all. */
+export const isShortRsaKey = (key: Uint8Array): boolean => {
+  const [name, , modulus, ...more] = wireStrings(key) ?? [];
+  if (modulus === undefined || more.length > 0 || Buffer.from(name ?? []).toString("latin1") !== "ssh-rsa")
+    return false;
+  return bitLength(modulus) < fewestRsaBits;
 };
 
 /** The length-prefixed strings a blob consists of (RFC 4251, section 5); null when it does not consist of such. */

@@ -14,8 +14,11 @@ export interface KnownHostsEntry {
   key: Uint8Array;
 }
 
-/** Marker, host names, key type and key; what follows is a comment. */
-export const fields = /^[ \t]*(@[^ \t]*)?[ \t]*([^ \t]*)[ \t]*([^ \t]*)[ \t]*([^ \t]*)/;
+/**
+ * Marker, host names, key type and key; what follows is a comment. A marker goes on to the first space of the line, tabs and all, and to a tab
+ * only where there is no space: hostfile.c, check_markers.
+ */
+export const fields = /^[ \t]*(@(?:[^ ]*(?= )|[^\t]*(?=\t)|.*))?[ \t]*([^ \t]*)[ \t]*([^ \t]*)[ \t]*([^ \t]*)/;
 
 /**
  * @param names what the host may be called, in lower case, the best first

@@ -1,6 +1,6 @@
 /**
  * What known_hosts files say about a host, decided as OpenSSH 9.2 decides (hostfile.c check_hostkeys_by_key_or_type,
- * sshconnect.c check_host_key). Host certificates are not supported: @cert-authority lines vouch for no plain key.
+ * sshconnect.c check_host_key). @cert-authority lines vouch for no plain key; for certificates see `judge-host-key.ts`.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { lowerCase } from "../../config/ssh-config/match-pattern.ts";
@@ -12,6 +12,8 @@ export interface HostAndPort {
   /** Name or address as resolved, without brackets. */
   host: string;
   port: number;
+  /** HostKeyAlias: the name in the files, whatever the port; null or absent for none. */
+  alias?: string | null;
 }
 
 /** A key that a line gives for the host. */
@@ -39,9 +41,11 @@ export interface KnownHost {
    * Keys under the name without the port, where `name` has one: enough for a match, as in ssh, and no reason to refuse.
    */
   keysWithoutPort: readonly KnownKey[];
-  /** Keys marked @revoked, and @cert-authority, under either name. */
+  /** Keys marked @revoked, under either name. */
   revoked: readonly KnownKey[];
+  /** Keys marked @cert-authority; the others as with `keysWithoutPort`. */
   certAuthorities: readonly KnownKey[];
+  certAuthoritiesWithoutPort: readonly KnownKey[];
   /**
    * Types of `keys`, in the order of the files. Offer their algorithms first, so that the server shows a key that can
    * be compared (sshconnect2.c order_hostkeyalgs).
@@ -85,9 +89,12 @@ export const readKnownHostsFairly = async (files: readonly string[], at: HostAnd
 
 function* readInPieces(files: readonly string[], at: HostAndPort): Generator<void, KnownHost> {
   const name = knownHostName(at);
-  const names = [...new Set([name, lowerCase(at.host)])];
+  // Under an alias there is no port to leave out.
+  const names = at.alias == null ? [...new Set([name, lowerCase(at.host)])] : [name];
   const problems: KnownHostsProblem[] = [];
-  const sorted: Record<List, KnownKey[]> = { keys: [], keysWithoutPort: [], revoked: [], certAuthorities: [] };
+  const sorted: Record<List, KnownKey[]> = {
+    ...{ keys: [], keysWithoutPort: [], revoked: [], certAuthorities: [], certAuthoritiesWithoutPort: [] },
+  };
   for (const file of files) {
     let line = 0;
     for (const lines of piecesOf(file, problems)) {
@@ -104,14 +111,14 @@ function* readInPieces(files: readonly string[], at: HostAndPort): Generator<voi
   return { name, ...sorted, keyTypes: [...new Set(sorted.keys.map((one) => one.type))], problems };
 }
 
-type List = "keys" | "keysWithoutPort" | "revoked" | "certAuthorities";
+type List = "keys" | "keysWithoutPort" | "revoked" | "certAuthorities" | "certAuthoritiesWithoutPort";
 
 /**
  * A key that is revoked under the name without the port counts as revoked: ssh would ask about it, which is no gain.
  */
 const listOf = (marker: KnownHostsEntry["marker"], named: boolean): List => {
   if (marker === "@revoked") return "revoked";
-  if (marker === "@cert-authority") return "certAuthorities";
+  if (marker === "@cert-authority") return named ? "certAuthorities" : "certAuthoritiesWithoutPort";
   return named ? "keys" : "keysWithoutPort";
 };
 
@@ -133,8 +140,9 @@ export const checkHostKey = (known: KnownHost, key: Uint8Array): HostKeyVerdict 
   return withoutPort === undefined ? { status: "unknown" } : { status: "match", by: withoutPort };
 };
 
-/** What a host is called in known_hosts: its name in lower case, as `[name]:port` unless the port is 22. */
+/** What a host is called in known_hosts: its alias; else its name in lower case, as `[name]:port` unless the port is 22. */
 export const knownHostName = (at: HostAndPort): string => {
+  if (at.alias != null) return lowerCase(at.alias);
   const host = lowerCase(at.host);
   return at.port === 22 ? host : `[${host}]:${at.port}`;
 };

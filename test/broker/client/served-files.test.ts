@@ -20,7 +20,7 @@ import { cleanup } from "../../support/cleanup.ts";
 import { makeFifo } from "../../support/fifo.ts";
 import { tempDir } from "../../support/temp.ts";
 import { waitFor, within } from "../../support/wait.ts";
-import { fake, noSessions } from "../process/fake-operations.ts";
+import { fake, noHosts, noSessions } from "../process/fake-operations.ts";
 import { caller, RawPeer } from "../process/raw-peer.ts";
 
 afterAll(cleanup);
@@ -270,7 +270,9 @@ describe("a broker that makes no sense", () => {
 describe("an operation in this process", () => {
   let act: (files: CallerFiles) => Promise<string> = async () => "";
   const operation = fake("act", async (_input, { files }) => ({ count: 0, text: await act(files) }));
-  const { client } = serveLocally(createDispatch({ operations: [operation], sessions: noSessions, rules: [] }));
+  const { client } = serveLocally(
+    createDispatch({ operations: [operation], sessions: noSessions, hosts: noHosts, rules: [] }),
+  );
   const run = async (text: string, changes: Partial<CallOptions> = {}): Promise<string> => {
     const output = await client.call({ operation: "act", input: { text }, caller, capture: null, ...changes });
     return (output as { text: string }).text;

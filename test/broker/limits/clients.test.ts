@@ -4,7 +4,7 @@ import { createDispatch } from "../../../src/broker/process/dispatch.ts";
 import { Load } from "../../../src/broker/process/load.ts";
 import { createPair } from "../../../src/broker/wire/pair.ts";
 import { waitFor } from "../../support/wait.ts";
-import { fake, noSessions, operations } from "../process/fake-operations.ts";
+import { fake, noHosts, noSessions, operations } from "../process/fake-operations.ts";
 import { RawPeer, request } from "../process/raw-peer.ts";
 
 const canceled = Promise.withResolvers<void>();
@@ -14,7 +14,12 @@ const stubborn = fake("stubborn", async (_input, { signal }) => {
   await letGo.promise;
   return { count: 0, text: null };
 });
-const dispatch = createDispatch({ operations: [...operations, stubborn], sessions: noSessions, rules: [] });
+const dispatch = createDispatch({
+  operations: [...operations, stubborn],
+  sessions: noSessions,
+  hosts: noHosts,
+  rules: [],
+});
 
 const create = (helloLimitMs?: number) => {
   const clients = new Clients({ dispatch, release: "1", load: new Load(), host: null }, helloLimitMs);

@@ -10,7 +10,7 @@ import { fileWindow, openFileLimit } from "../../../src/broker/wire/protocol.ts"
 import { SshMcpError } from "../../../src/core/errors.ts";
 import type { CallerFiles } from "../../../src/core/session.ts";
 import { waitFor } from "../../support/wait.ts";
-import { fake, noSessions } from "./fake-operations.ts";
+import { fake, noHosts, noSessions } from "./fake-operations.ts";
 import { RawPeer, request } from "./raw-peer.ts";
 
 type Iterator = AsyncIterator<Uint8Array>;
@@ -18,7 +18,7 @@ type Iterator = AsyncIterator<Uint8Array>;
 /** What the operation of a test does with the caller's files; its text is what the operation says. */
 let act: (files: CallerFiles) => Promise<string> = async () => "";
 const operation = fake("act", async (_input, { files }) => ({ count: 0, text: await act(files) }));
-const dispatch = createDispatch({ operations: [operation], sessions: noSessions, rules: [] });
+const dispatch = createDispatch({ operations: [operation], sessions: noSessions, hosts: noHosts, rules: [] });
 
 /** Runs the operation for a client that the test plays. */
 const played = (work: typeof act) => {

@@ -4,7 +4,7 @@ import { type CallIo, createDispatch, type Dispatch } from "../../../src/broker/
 import type { Request } from "../../../src/broker/wire/protocol.ts";
 import type { Operation } from "../../../src/core/operation.ts";
 import type { Rule } from "../../../src/policy/evaluate.ts";
-import { fake, noSessions, operations } from "./fake-operations.ts";
+import { fake, noHosts, noSessions, operations } from "./fake-operations.ts";
 import { caller, request } from "./raw-peer.ts";
 
 const mcp = { ...caller, face: "mcp", client: "editor 1.0" } as const;
@@ -22,6 +22,7 @@ const io: CallIo = {
   asks: true,
   variables: async () => ({}),
   files: { read: () => (async function* () {})() },
+  terminal: async () => null,
   notice: () => undefined,
   progress: () => undefined,
 };
@@ -38,7 +39,7 @@ const counted = (changes: Partial<Operation>): Operation =>
   );
 
 const dispatchOf = (extra: readonly Operation[], rules: readonly Rule[] = []): Dispatch =>
-  createDispatch({ operations: [...operations, ...extra], sessions: noSessions, rules });
+  createDispatch({ operations: [...operations, ...extra], sessions: noSessions, hosts: noHosts, rules });
 
 const errorOf = async (sent: Request, dispatch: Dispatch = dispatchOf([])): Promise<unknown> => {
   const before = ran;

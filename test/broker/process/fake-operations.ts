@@ -1,6 +1,7 @@
 /** Operations that need no server, for tests of what carries them. */
 import * as v from "valibot";
 import { SshMcpError } from "../../../src/core/errors.ts";
+import type { Hosts } from "../../../src/core/hosts.ts";
 import { type Context, defineOperation, type Operation } from "../../../src/core/operation.ts";
 import type { LoginQuestion, Question, Sessions } from "../../../src/core/session.ts";
 
@@ -127,4 +128,13 @@ const none = (): never => {
   throw new Error("these operations use no sessions");
 };
 
-export const noSessions: Sessions = { open: none, use: none, list: none, calls: none, lend: none, close: none };
+export const noHosts: Hosts = {
+  ...{ list: none, describe: none, members: none, add: none, set: none, remove: none, enable: none, initialize: none },
+};
+
+export const noSessions: Sessions = {
+  ...{ open: none, use: none, list: none, calls: none, lend: none, close: none },
+  pending: { list: none, answered: none },
+  secrets: { place: none },
+  hostKeys: { trust: none },
+};

@@ -4,7 +4,16 @@ import { createDispatch } from "../../../src/broker/process/dispatch.ts";
 import { type LocalBroker, serveLocally } from "../../../src/broker/process/local.ts";
 import { streamWindow } from "../../../src/broker/wire/protocol.ts";
 import { waitFor, within } from "../../support/wait.ts";
-import { canceled, fake, loginQuestion, noSessions, operations, produced, question } from "./fake-operations.ts";
+import {
+  canceled,
+  fake,
+  loginQuestion,
+  noHosts,
+  noSessions,
+  operations,
+  produced,
+  question,
+} from "./fake-operations.ts";
 import { caller } from "./raw-peer.ts";
 
 let stopped = 0;
@@ -27,7 +36,12 @@ const login = fake("login", async (_input, context) => {
 
 const open = (): LocalBroker =>
   serveLocally(
-    createDispatch({ operations: [...operations, counted, hostKey, login], sessions: noSessions, rules: [] }),
+    createDispatch({
+      operations: [...operations, counted, hostKey, login],
+      sessions: noSessions,
+      hosts: noHosts,
+      rules: [],
+    }),
   );
 
 const call = (client: BrokerClient, operation: string, input: object = {}, changes: Partial<CallOptions> = {}) =>

@@ -4,12 +4,12 @@ import { createDispatch } from "../../../src/broker/process/dispatch.ts";
 import { serveLocally } from "../../../src/broker/process/local.ts";
 import { problemLines, withNews } from "../../../src/broker/process/news.ts";
 import type { Caller } from "../../../src/core/operation.ts";
-import { noSessions, operations } from "./fake-operations.ts";
+import { noHosts, noSessions, operations } from "./fake-operations.ts";
 import { caller } from "./raw-peer.ts";
 
 const serving = (news: string[]) => {
   const { client, close } = serveLocally(
-    withNews(news, createDispatch({ operations, sessions: noSessions, rules: [] })),
+    withNews(news, createDispatch({ operations, sessions: noSessions, hosts: noHosts, rules: [] })),
   );
   const told = async (by: Caller): Promise<string[]> => {
     const notices: string[] = [];

@@ -9,10 +9,10 @@ import type { BrokerStatus, ClientMessage } from "../../../src/broker/wire/proto
 import { SshMcpError } from "../../../src/core/errors.ts";
 import { machinePlace } from "../../../src/files/machine.ts";
 import { waitFor, within } from "../../support/wait.ts";
-import { noSessions, operations } from "./fake-operations.ts";
+import { noHosts, noSessions, operations } from "./fake-operations.ts";
 import { RawPeer, request } from "./raw-peer.ts";
 
-const dispatch = createDispatch({ operations, sessions: noSessions, rules: [] });
+const dispatch = createDispatch({ operations, sessions: noSessions, hosts: noHosts, rules: [] });
 
 const status: BrokerStatus = {
   pid: 42,

@@ -8,7 +8,7 @@ import { createPair } from "../../../src/broker/wire/pair.ts";
 import { callLimit, streamWindow, type Transport } from "../../../src/broker/wire/protocol.ts";
 import { SshMcpError } from "../../../src/core/errors.ts";
 import { waitFor, within } from "../../support/wait.ts";
-import { canceled, fake, noSessions, operations } from "./fake-operations.ts";
+import { canceled, fake, noHosts, noSessions, operations } from "./fake-operations.ts";
 import { RawPeer, request } from "./raw-peer.ts";
 
 /** Never ends, whatever the signal says, until the test lets it. */
@@ -41,7 +41,12 @@ const extra = [
     };
   }),
 ];
-const dispatch = createDispatch({ operations: [...operations, ...extra], sessions: noSessions, rules: [] });
+const dispatch = createDispatch({
+  operations: [...operations, ...extra],
+  sessions: noSessions,
+  hosts: noHosts,
+  rules: [],
+});
 
 const serve = (): { peer: RawPeer; connection: ServedConnection } => {
   const [near, far] = createPair();

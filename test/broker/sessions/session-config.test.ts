@@ -231,9 +231,9 @@ describe("a name", () => {
   test("is looked for a while, and no longer, where ssh_config has something to say of every name", async () => {
     configure({ web: {} });
     await registry.open(at("web"), callOf());
-    appendFileSync(config, "Host web-*\n  ProxyJump bastion\n");
+    appendFileSync(config, "Host web-*\n  KnownHostsCommand /bin/true\n");
     expect((await registry.open(at("web", { fresh: true }), callOf())).info.name).toBe("session");
-    appendFileSync(config, "Host session*\n  ProxyJump bastion\n");
+    appendFileSync(config, "Host session*\n  KnownHostsCommand /bin/true\n");
     await expect(registry.open(at("web", { fresh: true }), callOf())).rejects.toMatchObject({
       code: "ALREADY_EXISTS",
       message: "web, and every name like it, stands for another host",

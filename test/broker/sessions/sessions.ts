@@ -28,6 +28,7 @@ interface CallOptions {
   prompts?: Prompts;
   variables?: CallScope["variables"];
   files?: CallerFiles;
+  terminal?: CallScope["terminal"];
 }
 
 const noFiles: CallerFiles = {
@@ -38,7 +39,7 @@ const noFiles: CallerFiles = {
 
 /** A call as the broker's server hands it on. */
 export const callOf = (options: CallOptions = {}): Call => {
-  const { caller = cli, prompts, variables = async () => ({}), files = noFiles } = options;
+  const { caller = cli, prompts, variables = async () => ({}), files = noFiles, terminal = async () => null } = options;
   const controller = new AbortController();
   const asked = prompts ?? new Prompts(false, { send: () => {}, withdraw: () => {} });
   const notices: string[] = [];
@@ -49,6 +50,7 @@ export const callOf = (options: CallOptions = {}): Call => {
     asks: prompts !== undefined,
     variables,
     files,
+    terminal,
     notice: (message) => notices.push(message),
     notices,
     leave: (reason) => controller.abort(reason),

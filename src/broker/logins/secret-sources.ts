@@ -1,0 +1,140 @@
+/**
+ * Where the secrets of a login come from before a person is asked: `passwordCommand` of config.toml, then the keychain. Nothing of them is kept, and
+ * each is tried once in a login: what a server has refused is not sent again.
+ */
+import { formatDestination } from "../../core/destination.ts";
+import { SshMcpError } from "../../core/errors.ts";
+import { escapeLine } from "../../core/escape.ts";
+import type { LoginQuestion } from "../../core/session.ts";
+import type { DialScope } from "./dial.ts";
+import type { DialPlan } from "./dial-plan.ts";
+import { keptSecret } from "./keychain.ts";
+import { passwordFrom } from "./password-command.ts";
+import { unanswered } from "./unanswered.ts";
+
+/** The part of a plan that secrets depend on: a jump host has its own. */
+export type SecretPlan = Pick<DialPlan, "settings" | "typedHost"> & {
+  resolved: Pick<DialPlan["resolved"], "user" | "hostname" | "port" | "hostKeyAlias" | "batchMode">;
+};
+
+/** What the keychain files a login's password under: the user, and the server as known_hosts proves it. */
+export const accountOf = ({ resolved: { user, hostname: host, port, hostKeyAlias } }: SecretPlan): string =>
+  `${formatDestination({ user, host, port })}${hostKeyAlias === null ? "" : ` (${hostKeyAlias})`}`;
+
+/** The same for the passphrase of a key. @param path absolute */
+export const keyAccountOf = (path: string): string => `key ${path}`;
+
+type SecretScope = Pick<DialScope, "caller" | "variables" | "signal" | "ask">;
+
+/** Asks the sources of a host, then the person. For one login to one host. */
+export class SecretSources {
+  readonly #plan: SecretPlan;
+  readonly #scope: SecretScope;
+  /** What each source gave, by what it was for. */
+  readonly #given = new Map<string, { source: string; question: LoginQuestion }>();
+  /** What went wrong with a source: said to the person once, and to whoever cannot be asked. */
+  #problem: string | null = null;
+  #askedPerson = false;
+
+  constructor(plan: SecretPlan, scope: SecretScope) {
+    this.#plan = plan;
+    this.#scope = scope;
+  }
+
+  /** Whether a person gave a secret. */
+  get askedPerson(): boolean {
+    return this.#askedPerson;
+  }
+
+  /** @throws SshMcpError as `Ask`; AUTH_FAILED when the server refused what a source gave, and nobody is there to give another */
+  async ask(question: LoginQuestion, withdrawn?: AbortSignal): Promise<string> {
+    const secret = await this.#fromSources(question);
+    if (secret !== null) return secret;
+    if (this.#plan.resolved.batchMode) throw unanswered(question);
+    const refused = this.#refused(question);
+    const note = refused ?? this.#problem;
+    this.#problem = null;
+    // Written here, or escaped.
+    const text = [...(note === null ? [] : [note]), this.#named(question)].join("\n");
+    try {
+      const answer = await this.#scope.ask({ ...question, text }, withdrawn);
+      this.#askedPerson ||= question.kind !== "host-key";
+      return answer;
+    } catch (error) {
+      if (note === null || !(error instanceof SshMcpError) || error.code !== "AUTH_REQUIRED") throw error;
+      const hint = error.hint ?? question.connectCommand;
+      // The server counts it: a model that tries again and again locks its user out.
+      if (refused !== null && question.kind !== "passphrase") throw new SshMcpError("AUTH_FAILED", refused, { hint });
+      throw new SshMcpError("AUTH_REQUIRED", `${error.message}; ${note}`, { hint, cause: error });
+    }
+  }
+
+  /** A server's own prompt does not say which one asks: there may be several on the way. As ssh(1) has it. */
+  #named({ kind, text, isOnlyPrompt }: LoginQuestion): string {
+    if (kind !== "keyboard-interactive" || isOnlyPrompt === undefined) return text;
+    const begin = text.trimEnd().lastIndexOf("\n") + 1;
+    const { typedHost, resolved } = this.#plan;
+    return `${text.slice(0, begin)}(${resolved.user}@${typedHost}) ${text.slice(begin)}`;
+  }
+
+  async #fromSources(question: LoginQuestion): Promise<string | null> {
+    const account = accountFor(question, this.#plan);
+    if (account === null || this.#given.has(account)) return null;
+    const { settings, typedHost } = this.#plan;
+    const { passwordCommand } = settings;
+    if (passwordCommand !== null && question.kind !== "passphrase") {
+      try {
+        const password = await passwordFrom(passwordCommand, typedHost, this.#scope);
+        this.#given.set(account, { source: "passwordCommand of config.toml", question });
+        return password;
+      } catch (error) {
+        if (!(error instanceof SshMcpError) || error.code !== "PRECONDITION_FAILED") throw error;
+        this.#problem = error.message;
+      }
+    }
+    const kept = await keptSecret(account, this.#scope);
+    // Also when there is none: it is not looked for again.
+    this.#given.set(account, { source: kept === null ? "" : "the keychain", question });
+    return kept;
+  }
+
+  /** Says that what a source gave was not what was wanted: the same is asked again. Null when nothing says so. */
+  #refused(question: LoginQuestion): string | null {
+    const account = accountFor(question, this.#plan);
+    const given = account === null ? undefined : this.#given.get(account);
+    if (given === undefined || given.source === "" || !asksAgain(question, given.question)) return null;
+    if (question.kind === "passphrase") return `the passphrase from ${given.source} does not fit`;
+    const where = escapeLine(`${this.#plan.resolved.user}@${this.#plan.typedHost}`);
+    return `${where} did not take the password from ${given.source}`;
+  }
+}
+
+/** What a source may answer: a question for a password, or for nothing but one thing that is typed unseen and is no code. */
+const accountFor = (question: LoginQuestion, plan: SecretPlan): string | null => {
+  switch (question.kind) {
+    case "passphrase":
+      return question.keyFile === undefined ? null : keyAccountOf(question.keyFile);
+    case "password":
+      return changesPassword.test(lastLine(question.text)) ? null : accountOf(plan);
+    case "keyboard-interactive":
+      return question.isOnlyPrompt === true && !question.echo && !wantsOther.test(lastLine(question.text))
+        ? accountOf(plan)
+        : null;
+    default:
+      return null;
+  }
+};
+
+/** Above it there may be anything. */
+const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
+
+/** As a server that wants a new password has it asked for. */
+const changesPassword = /^(Enter|Retype) .* (old|new) password:/;
+
+/** A password that is to be changed, and codes of all kinds: to answer them with the password would cost a try. */
+const wantsOther =
+  /\b(new|retype|again|change|code|otp|one[- ]?time|token|pass ?code|pin|factor|verification|challenge|duo|yubi\w*)\b/i;
+
+/** Another question of the same login may be its next step. */
+const asksAgain = (question: LoginQuestion, before: LoginQuestion): boolean =>
+  question.kind !== "keyboard-interactive" || question.text === before.text || /password/i.test(question.text);
