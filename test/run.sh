@@ -7,7 +7,7 @@
 set -u -o pipefail
 
 suite_limit=90
-total_limit=1200
+total_limit=2400
 # command, and the Debian package that brings it
 needs=(
   sshd openssh-server
@@ -17,6 +17,11 @@ needs=(
   dropbear dropbear-bin
   dropbearkey dropbear-bin
   tmux tmux
+  puttygen putty-tools
+  openssl openssl
+  dbus-run-session dbus
+  gnome-keyring-daemon gnome-keyring
+  secret-tool libsecret-tools
 )
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)

@@ -29,6 +29,7 @@ const letters: Readonly<Record<string, string>> = {
   port: "p",
   user: "l",
   identityFile: "i",
+  jump: "J",
   configFile: "F",
   options: "o",
 };

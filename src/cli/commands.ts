@@ -1,6 +1,7 @@
 /** Every command as citty knows it, made from the operations: what the help is rendered from. */
 import { type ArgDef, type ArgsDef, type CommandDef, defineCommand } from "citty";
 import type { Command, Operand } from "./command.ts";
+import { type CommandGroup, groupsOf } from "./command-groups.ts";
 import { globalFlags, helpFlag, jsonFlag } from "./face-flags.ts";
 import type { Flag } from "./flag.ts";
 import { type OtherCommand, otherCommands } from "./other-commands.ts";
@@ -13,9 +14,27 @@ export const programOf = (commands: readonly Command[]): CommandDef =>
     },
     args: Object.fromEntries(globalFlags.map(argument)),
     subCommands: {
-      ...Object.fromEntries(commands.map((command) => [command.name, definitionOf(command)])),
+      ...Object.fromEntries(commands.map((command) => listed(command, commands))),
       ...Object.fromEntries(otherCommands.map((other) => [other.name, definitionOfOther(other)])),
     },
+  });
+
+/** A command by itself, or the group it is in: the later ones of a group take the place of the first. */
+const listed = (command: Command, commands: readonly Command[]): [string, CommandDef] => {
+  const group = groupsOf(commands).find(({ name }) => command.name.startsWith(`${name} `));
+  return group === undefined ? [command.name, definitionOf(command)] : [group.name, definitionOfGroup(group)];
+};
+
+export const definitionOfGroup = ({ name, title, verbs }: CommandGroup): CommandDef =>
+  defineCommand({
+    meta: { name, description: title },
+    args: Object.fromEntries(globalFlags.filter((flag) => flag.name !== "version").map(argument)),
+    subCommands: Object.fromEntries(
+      verbs.map(({ verb, command }) => [
+        verb,
+        defineCommand({ meta: { name: verb, description: command.operation.title } }),
+      ]),
+    ),
   });
 
 export const definitionOfOther = ({ name, title, verbs }: OtherCommand): CommandDef => {

@@ -8,7 +8,7 @@ import { BrokenPipe } from "./output.ts";
 import type { Printer } from "./printer.ts";
 import { watchSignals } from "./signals.ts";
 import { watchStop } from "./stop.ts";
-import type { QuestionDevice, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 const leftAtOnce = "left at once; what runs on the server may go on";
 
@@ -17,8 +17,8 @@ const farewellMs = 1000;
 
 export interface Conditions extends Pick<World, "exit"> {
   printer: Printer;
-  /** Put back as it was however the command ends; null when nobody is asked. */
-  terminal: QuestionDevice | null;
+  /** Put back as they were however the command ends; closing one again does nothing. */
+  terminals: readonly { close(): void }[];
   /** Whether the exit status is the remote command's, see `exitStatusOfError`. */
   remoteStatus: boolean;
   /** Ends the connection to the broker. */
@@ -39,7 +39,10 @@ export interface Conduct {
  * @throws BrokenPipe when nobody reads standard output
  */
 export const conduct = async (work: (conduct: Conduct) => Promise<number>, conditions: Conditions): Promise<number> => {
-  const { printer, terminal, remoteStatus, exit, close } = conditions;
+  const { printer, terminals, remoteStatus, exit, close } = conditions;
+  const putBack = (): void => {
+    for (const terminal of terminals) terminal.close();
+  };
   const stop = new AbortController();
   let said: Promise<void> = Promise.resolve();
   const say = (note: string): void => {
@@ -51,7 +54,7 @@ export const conduct = async (work: (conduct: Conduct) => Promise<number>, condi
   const signals = watchSignals(
     () => stop.abort(),
     (status) => {
-      terminal?.close();
+      putBack();
       void inTime(printer.note(leftAtOnce)).then(() => exit(status));
     },
   );
@@ -63,7 +66,7 @@ export const conduct = async (work: (conduct: Conduct) => Promise<number>, condi
     await said;
     return signals.status() ?? status;
   } catch (thrown) {
-    terminal?.close();
+    putBack();
     if (thrown instanceof BrokenPipe) throw thrown;
     const error = toSshMcpError(thrown);
     const failure = printer.failure(error.toRecord());
@@ -71,7 +74,7 @@ export const conduct = async (work: (conduct: Conduct) => Promise<number>, condi
     await (signals.status() === null ? failure : inTime(failure));
     return signals.status() ?? exitStatusOfError(error.code, remoteStatus);
   } finally {
-    terminal?.close();
+    putBack();
     patience.end();
     await inTime(close());
     signals.release();

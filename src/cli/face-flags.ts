@@ -48,11 +48,12 @@ const noBroker = flag(
 export const globalFlags: readonly Flag[] = [helpFlag, version, jsonFlag, batch, noBroker];
 
 /** Whether it changes the sessions that are kept, and nothing else: without the broker there are none to change. */
-export const needsBroker = ({ effect, remote }: Operation): boolean => !remote && effect !== "read";
+export const needsBroker = ({ effect, remote, target }: Operation): boolean =>
+  !remote && effect !== "read" && target !== null;
 
 export const faceFlagsOf = (operation: Operation): Flag[] => [
   ...(operation.streams === "pipe" ? [noStdin, captureJson] : [jsonFlag]),
-  ...(operation.name === "sessions" ? [quiet] : []),
+  ...(operation.name === "sessions" || operation.name === "hosts" ? [quiet] : []),
   batch,
   ...(needsBroker(operation) ? [] : [noBroker]),
   helpFlag,

@@ -8,6 +8,7 @@ import { asking } from "./asking.ts";
 import { conduct } from "./conduct.ts";
 import type { SentExec } from "./fast.ts";
 import { Input } from "./input.ts";
+import { LazyCommandTerminal } from "./lazy-command-terminal.ts";
 import { LazyTerminal } from "./lazy-terminal.ts";
 import type { EndedCommand } from "./outcome.ts";
 import { BrokenPipe, Output } from "./output.ts";
@@ -22,7 +23,8 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
   const stderr = new Output(2, "standard error");
   const isTerminal = async (fd: 1 | 2) => (await import("node:tty")).isatty(fd);
   const printer = new Printer({ stdout, stderr, env, isTerminal }, false);
-  const terminal = sent.asks ? new LazyTerminal() : null;
+  const terminal = sent.asker === null ? null : new LazyTerminal(sent.asker);
+  const screen = new LazyCommandTerminal(env["TERM"]);
   const client = new BrokerClient(sent.transport, {
     place: null,
     isStopped: async () => (await aboutSilence()).isStopped(),
@@ -37,6 +39,7 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
       capture: null,
       signal,
       environment: env,
+      terminal: screen.begin,
       notice: say,
       ...(quickFiles().kindOf(0) === "null" ? {} : { stdin }),
       stdout,
@@ -44,7 +47,9 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
       ...(terminal === null ? {} : { ask: asking(terminal, stdin, signal) }),
     };
     try {
-      return await finish(await resultOf(client, sent, options), target, printer);
+      const result = await resultOf(client, sent, options);
+      screen.close();
+      return await finish(result, target, printer);
     } catch (thrown) {
       if (thrown instanceof NotAnswering) throw (await aboutSilence()).explained(thrown);
       if (!(thrown instanceof NotAccepted)) throw thrown;
@@ -57,7 +62,13 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
   const close = async () => client.close();
   const exit = (status: number) => process.exit(status);
   try {
-    const status = await conduct(work, { printer, terminal, remoteStatus: true, close, exit });
+    const status = await conduct(work, {
+      printer,
+      terminals: [screen, ...(terminal === null ? [] : [terminal])],
+      remoteStatus: true,
+      close,
+      exit,
+    });
     return accepted ? status : null;
   } catch (thrown) {
     if (thrown instanceof BrokenPipe) return exitStatus.brokenPipe;

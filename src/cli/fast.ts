@@ -10,7 +10,7 @@ import type { Caller } from "../core/operation.ts";
 import { placeOf } from "../core/place.ts";
 import { quickFiles } from "../files/quick-files.ts";
 import { type QuickLook, quickLook } from "../files/quick-look.ts";
-import { mayAsk } from "./asking.ts";
+import { type Asker, askerFor } from "./asking.ts";
 import { type PlainExec, plainExec } from "./plain-exec.ts";
 
 /** A request on its way, and what came back so far. */
@@ -18,8 +18,8 @@ export interface SentExec extends PlainExec {
   transport: Transport;
   call: number;
   caller: Caller;
-  /** Whether the request says that a person can be asked. */
-  asks: boolean;
+  /** Who can be asked, as the request says; null for nobody. */
+  asker: Asker | null;
   held: Uint8Array[];
   /** Whether the broker has closed the connection. */
   closed: boolean;
@@ -50,8 +50,9 @@ export const runFast = async (words: readonly string[]): Promise<number | null> 
 
 const send = ({ target, command }: PlainExec, transport: Transport, { place }: QuickLook): SentExec => {
   const caller: Caller = { face: "cli", client: "cli", ...placeOf(process) };
-  const asks = mayAsk(false, process.env) && hasTerminal();
-  const sent: SentExec = { target, command, transport, call: 1, caller, asks, held: [], closed: false };
+  const asker = askerFor(false, process.env, hasTerminal);
+  const asks = asker !== null;
+  const sent: SentExec = { target, command, transport, call: 1, caller, asker, held: [], closed: false };
   transport.onData = (bytes) => {
     sent.held.push(bytes);
   };

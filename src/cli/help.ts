@@ -1,7 +1,8 @@
 /** `--help`: citty's usage of the definitions in `commands.ts`, then the operation's own description and what holds for every command. */
 import { type CommandDef, renderUsage } from "citty";
 import type { Command } from "./command.ts";
-import { definitionOf, definitionOfOther, programOf } from "./commands.ts";
+import { groupsOf } from "./command-groups.ts";
+import { definitionOf, definitionOfGroup, definitionOfOther, programOf } from "./commands.ts";
 import { otherCommands } from "./other-commands.ts";
 import { toolNamesAsCommands } from "./tool-names.ts";
 
@@ -20,6 +21,8 @@ export const helpOf = async (topic: string | null, commands: readonly Command[],
     const usage = await usageOf(definitionOf(command), program);
     return finished([usage, ...notes(command, commands)], colour);
   }
+  const group = groupsOf(commands).find(({ name }) => name === topic);
+  if (group !== undefined) return finished([await usageOf(definitionOfGroup(group), program)], colour);
   const other = otherCommands.find(({ name }) => name === topic);
   if (other !== undefined)
     return finished([await usageOf(definitionOfOther(other), program), ...other.description], colour);

@@ -6,6 +6,7 @@
 import type { SshMcpError } from "../core/errors.ts";
 import { toSshMcpError } from "../core/errors.ts";
 import type { Command } from "./command.ts";
+import { findCommand, topicOf } from "./command-groups.ts";
 import { globalFlags, needsBroker } from "./face-flags.ts";
 import type { FaceOptions } from "./flag.ts";
 import { isOption, OptionReader } from "./options.ts";
@@ -45,24 +46,17 @@ export const parse = (
   try {
     if (reader.wrong !== null) throw reader.wrong;
     if (name === undefined) throw usageError("there is no command to run", helpCommand(null));
-    if (name === "help") return { kind: "help", topic: topicOf(rest, known), options };
+    if (name === "help") return { kind: "help", topic: topicOf(rest, commands, known), options };
     const other = others.find((candidate) => candidate.name === name);
     if (other !== undefined) return parseOther(other, rest, options);
-    const command = commands.find((candidate) => candidate.name === name);
-    if (command === undefined) throw unknownCommand(name, known);
-    return parseCommand(command, rest, options);
+    const found = findCommand(name, rest, commands);
+    if (found === null) throw unknownCommand(name, known);
+    return found.kind === "help" ? { ...found, options } : parseCommand(found.command, found.words, options);
   } catch (thrown) {
     // The options may still say how to print the mistake.
     for (at++; at < words.length && words[at] !== "--"; at++) if (words[at] === "--json") options.json = true;
     return { kind: "wrong", error: toSshMcpError(thrown), options };
   }
-};
-
-const topicOf = (words: readonly string[], known: ReadonlyMap<string, string>): string | null => {
-  const [topic = null, ...extra] = words;
-  if (extra.length > 0) throw usageError("help takes one command", helpCommand(null));
-  if (topic !== null && known.get(topic) !== topic) throw unknownCommand(topic, known);
-  return topic === "help" ? null : topic;
 };
 
 const parseCommand = (command: Command, words: readonly string[], options: FaceOptions): Parsed => {

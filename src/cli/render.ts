@@ -1,9 +1,11 @@
 /** Results as text for a person: the operation's own words, or a table where people expect one. */
+import type { HostEntry } from "../core/hosts.ts";
 import type { Operation } from "../core/operation.ts";
 import type { SessionInfo } from "../core/session.ts";
 import { callsTable, type ListedCall } from "./calls-table.ts";
 import type { FaceOptions } from "./flag.ts";
-import { sessionNames, sessionsTable } from "./sessions-table.ts";
+import { hostNames, hostsTable } from "./hosts-table.ts";
+import { pendingLines, sessionNames, sessionsTable, type WaitingLogin } from "./sessions-table.ts";
 import type { World } from "./world.ts";
 
 /** @returns whole lines, or nothing */
@@ -14,17 +16,31 @@ export const textOf = async (
   world: Pick<World, "columns">,
 ): Promise<string> => {
   if (operation.name === "sessions") return await listing(result as Listing, quiet, world);
+  if (operation.name === "hosts") {
+    const { hosts, resolved } = result as { hosts: readonly HostEntry[]; resolved: unknown };
+    if (resolved === null) return await hostsListing(hosts, quiet, world);
+  }
   return `${operation.render(result as Parameters<Operation["render"]>[0])}\n`;
+};
+
+const hostsListing = async (
+  hosts: readonly HostEntry[],
+  quiet: boolean,
+  world: Pick<World, "columns">,
+): Promise<string> => {
+  if (quiet) return hostNames(hosts);
+  return hosts.length === 0 ? "no hosts\n" : hostsTable(hosts, await world.columns());
 };
 
 interface Listing {
   sessions: readonly SessionInfo[];
+  pending: readonly WaitingLogin[];
   /** Null unless asked for. */
   calls: readonly ListedCall[] | null;
 }
 
 const listing = async (
-  { sessions, calls }: Listing,
+  { sessions, pending, calls }: Listing,
   quiet: boolean,
   world: Pick<World, "columns">,
 ): Promise<string> => {
@@ -32,5 +48,6 @@ const listing = async (
   if (calls !== null) {
     return calls.length === 0 ? "nothing runs\n" : callsTable(calls, await world.columns(), Date.now());
   }
-  return sessions.length === 0 ? "no sessions\n" : sessionsTable(sessions, await world.columns());
+  const rows = sessions.length === 0 ? "no sessions\n" : sessionsTable(sessions, await world.columns());
+  return `${rows}${pendingLines(pending)}`;
 };

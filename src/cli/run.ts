@@ -4,6 +4,7 @@ import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
 import { release } from "../core/version.ts";
 import { operations } from "../operations/index.ts";
 import { type Command, commandOf } from "./command.ts";
+import { connectGroup, groupToConnect } from "./connect-group.ts";
 import { otherCommands } from "./other-commands.ts";
 import { BrokenPipe } from "./output.ts";
 import { type Parsed, parse } from "./parse.ts";
@@ -53,8 +54,10 @@ const carryOut = async (
   world: World,
 ): Promise<number> => {
   switch (parsed.kind) {
-    case "run":
-      return await perform(parsed, printer, world);
+    case "run": {
+      const group = groupToConnect(parsed);
+      return await (group === null ? perform(parsed, printer, world) : connectGroup(parsed, group, printer, world));
+    }
     case "broker": {
       const { performOnBroker } = await import("./broker-command.ts");
       return await performOnBroker(parsed.verb, printer, world);

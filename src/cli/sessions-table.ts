@@ -1,7 +1,7 @@
 /** `ls` for people: a table, or only the names. */
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine } from "../core/escape.ts";
-import type { SessionInfo } from "../core/session.ts";
+import type { PendingLogin, SessionInfo } from "../core/session.ts";
 import { type Column, table } from "./table.ts";
 
 export const sessionNames = (sessions: readonly SessionInfo[]): string =>
@@ -10,6 +10,21 @@ export const sessionNames = (sessions: readonly SessionInfo[]): string =>
 /** @param room columns of the terminal; null cuts nothing */
 export const sessionsTable = (sessions: readonly SessionInfo[], room: number | null): string =>
   table(columns, sessions.map(cells), room);
+
+/** One of `pending`, as far as it is shown. */
+export interface WaitingLogin extends Pick<PendingLogin, "command" | "title"> {
+  /** The program that asked. */
+  by: string;
+}
+
+/** A line each: what a person is waited for, and what they type. */
+export const pendingLines = (pending: readonly WaitingLogin[]): string =>
+  pending
+    .map(({ command, by, title }) => {
+      const why = title === null ? "" : ` (${title})`;
+      return `${escapeLine(`waits for you, asked by ${by}${why}: ${command}`)}\n`;
+    })
+    .join("");
 
 /** Cells with spaces come last: the ones before are awk's `$1` to `$7`. */
 const columns: readonly Column[] = [

@@ -33,10 +33,11 @@ export const unknownCommand = (word: string, words: ReadonlyMap<string, string>)
  */
 export const wordsFor = (commands: readonly Command[], others: readonly string[]): ReadonlyMap<string, string> => {
   const synonyms = commands.flatMap(({ name, operation: { name: own, tool, title } }) => {
-    const verb = title.split(" ", 1).join("").toLowerCase();
-    return [own, tool, tool.replace(/^ssh_/, ""), verb].map((word): [string, string] => [word, name]);
+    // Of two words, the second is what the group is asked for: `list` alone stays `ls`.
+    const verb = name.includes(" ") ? [] : [title.split(" ", 1).join("").toLowerCase()];
+    return [own, tool, tool.replace(/^ssh_/, ""), ...verb].map((word): [string, string] => [word, name]);
   });
-  const names = [...commands.map(({ name }) => name), ...others];
+  const names = [...commands.flatMap(({ name }) => [name, name.split(" ", 1).join("")]), ...others];
   // A command's own name is nobody else's synonym.
   return new Map([...synonyms, ...names.map((name): [string, string] => [name, name])]);
 };
@@ -81,10 +82,15 @@ export const tooManyWords = (command: Command, words: readonly string[]): SshMcp
   const message =
     taken === 0 ? `${command.name} takes no words` : `${command.name} takes ${taken} word, not ${words.length}`;
   const target = words[0] ?? "";
-  if (target.startsWith("-")) return usageError(message, helpCommand(command));
+  if (target.startsWith("-") || command.name.includes(" ")) return usageError(message, helpCommand(command));
+  if (command.name === "ls" && /^@[^/:]+$/.test(target)) {
+    return usageError(`${message}; the hosts of a group, with their sessions, are another list`, groupOf(target));
+  }
   if (command.name === "ls") return usageError(`${message}: it lists sessions, not files`, listingOf(target));
   return usageError(message, `${program} exec ${quoteWord(target)} -- COMMAND`);
 };
+
+const groupOf = (word: string): string => `${program} hosts ${quoteWord(word)}`;
 
 /** Who writes `ls HOST` or `ls HOST:PATH` wants to see files. */
 const listingOf = (word: string): string => {

@@ -3,6 +3,7 @@ import type { CallOptions } from "../broker/client/client.ts";
 import type { BrokerStatus } from "../broker/wire/protocol.ts";
 import type { Standing } from "../core/place.ts";
 import type { Question, Sink } from "../core/session.ts";
+import { Askpass } from "./askpass.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";
 import { Terminal } from "./terminal.ts";
@@ -60,8 +61,10 @@ export interface World extends Standing, BrokerAccess {
   readonly stderr: Sink;
   /** @returns null when there is no terminal to ask at */
   openTerminal(): QuestionDevice | null;
+  /** A program that asks instead. */
+  openAskpass(program: string): QuestionDevice;
   /** Whether this descriptor is a terminal. Loads node:tty, which costs 1.5 ms. */
-  isTerminal(fd: 1 | 2): Promise<boolean>;
+  isTerminal(fd: 0 | 1 | 2): Promise<boolean>;
   /** How wide the terminal is that standard output is; null when it is none. Loads node:tty too. */
   columns(): Promise<number | null>;
   /** Leaves at once, whatever still runs. */
@@ -79,6 +82,7 @@ export const processWorld = ({ openBroker, brokerControl }: BrokerAccess): World
   openBroker,
   brokerControl,
   openTerminal: () => Terminal.open(),
+  openAskpass: (program) => new Askpass(program, process.env),
   cwd: () => process.cwd(),
   isTerminal: async (fd) => (await import("node:tty")).isatty(fd),
   columns: async () => {

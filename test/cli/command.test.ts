@@ -56,6 +56,7 @@ describe("fields become flags", () => {
       l: "user",
       p: "port",
       i: "identity-file",
+      J: "jump",
       F: "config-file",
       o: "options",
       n: "no-stdin",

@@ -25,6 +25,7 @@ const world = () => {
     brokerControl: unused,
     columns: unused,
     openTerminal: unused,
+    openAskpass: unused,
     isTerminal: async () => false,
     exit: unused,
   };

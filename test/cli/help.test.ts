@@ -10,7 +10,12 @@ setDefaultTimeout(30_000);
 
 const folder = join(import.meta.dir, "help");
 const others = ["serve", "broker", "demo"];
-const commands = [...operations.map(({ command }) => command), ...others];
+const verbs = operations.map(({ command }) => command);
+const groups = [
+  ...new Set(verbs.filter((command) => command.includes(" ")).map((command) => command.split(" ", 1)[0])),
+];
+const commands = [...verbs, ...groups.map((group) => group ?? ""), ...others];
+const fileOf = (command: string): string => command.replace(" ", "-");
 
 /** After a change on purpose: `UPDATE_SNAPSHOTS=1 bun test test/cli/help.test.ts`. A missing snapshot fails. */
 const expectSnapshot = (name: string, text: string): void => {
@@ -28,19 +33,23 @@ describe("help", () => {
 
   for (const command of commands) {
     test(`of ${command}`, async () => {
-      const { status, stdout, stderr } = await run([command, "--help"]);
+      const { status, stdout, stderr } = await run([...command.split(" "), "--help"]);
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-      expectSnapshot(command, stdout);
-      expect((await run(["help", command])).stdout).toBe(stdout);
+      expectSnapshot(fileOf(command), stdout);
+      expect((await run(["help", ...command.split(" ")])).stdout).toBe(stdout);
     });
   }
 
   test("has no snapshot too many", () => {
-    expect(readdirSync(folder).sort()).toEqual(["ssh-mcp", ...commands].map((name) => `${name}.txt`).sort());
+    expect(readdirSync(folder).sort()).toEqual(
+      ["ssh-mcp", ...commands.map(fileOf)].map((name) => `${name}.txt`).sort(),
+    );
   });
 
   test("names no tool: at a shell, commands are typed", async () => {
-    const texts = await Promise.all(commands.map(async (command) => (await run([command, "--help"])).stdout));
+    const texts = await Promise.all(
+      commands.map(async (command) => (await run([...command.split(" "), "--help"])).stdout),
+    );
     for (const { tool } of operations) expect(texts.join("")).not.toContain(tool);
   });
 
@@ -54,7 +63,7 @@ describe("help", () => {
 
   test("says nothing of models, which have texts of their own", async () => {
     for (const command of commands.filter((name) => !others.includes(name))) {
-      expect((await run([command, "--help"])).stdout).not.toMatch(/for a model[, ](?!else)/i);
+      expect((await run([...command.split(" "), "--help"])).stdout).not.toMatch(/for a model[, ](?!else)/i);
     }
   });
 });

@@ -12,6 +12,7 @@ import { parseDestination } from "../../src/core/destination.ts";
 import type { DialRequest, Session, SessionInfo, Sessions } from "../../src/core/session.ts";
 import { release } from "../../src/core/version.ts";
 import { operations } from "../../src/operations/index.ts";
+import { FakeHosts } from "../operations/fake-hosts.ts";
 import { plays } from "./plays.ts";
 
 const log = (entry: unknown): void => {
@@ -93,6 +94,24 @@ const sessions: Sessions = {
     const by = { face: "mcp", client: "editor 1.0" } as const;
     return [{ id: "7", session: "db", command: "tail -f \u001b[2Jlog", startedAt: new Date(Date.now() - 61_000), by }];
   },
+  hostKeys: {
+    trust: async (request, fingerprint) => {
+      log({ trust: request, fingerprint });
+      return { host: request.destination, port: 22, name: request.destination, keys: [], file: null };
+    },
+  },
+  pending: {
+    list: () => [],
+    answered: async () => {},
+  },
+  secrets: {
+    place: async (of) => {
+      log({ place: of });
+      const account = "deploy@web:22";
+      const keep = async (secret: string) => log({ keep: secret });
+      return { account, what: `the password of ${account}`, keep, forget: async () => true };
+    },
+  },
   lend: async (name, lent) => {
     log({ lend: name, lent });
     return infoOf(destinationOf(name), { lent });
@@ -117,7 +136,7 @@ const openBroker = async ({ noBroker }: BrokerChoice): Promise<Broker> => {
   log({ noBroker });
   const { FAKE_NOTES = "", FAKE_LOCAL } = process.env;
   return {
-    ...serveLocally(createDispatch({ operations, sessions, rules: [] })),
+    ...serveLocally(createDispatch({ operations, sessions, hosts: new FakeHosts(), rules: [] })),
     keepsSessions: !noBroker && FAKE_LOCAL === undefined,
     notes: FAKE_NOTES === "" ? [] : FAKE_NOTES.split("\n"),
   };

@@ -133,7 +133,7 @@ describe("without the broker", () => {
     expect(await run(["exec", "h", "echo", "a"], { env })).toMatchObject({ status: 0, stdout: "a\n", stderr: notes });
     expect(await run(["connect", "h"], { env })).toMatchObject({ status: 0, stderr: notes + ends });
     const { stdout, stderr } = await run(["ls", "--json"], { env });
-    expect(JSON.parse(stdout)).toEqual({ sessions: [], calls: null });
+    expect(JSON.parse(stdout)).toEqual({ sessions: [], calls: null, pending: [] });
     expect(stderr).toBe(notes);
   });
 
@@ -317,7 +317,7 @@ describe("--json", () => {
       name: "h",
       banner: "\u001b[31mwelcome",
     });
-    expect(document((await run(["ls", "--json"])).stdout)).toEqual({ sessions: [], calls: null });
+    expect(document((await run(["ls", "--json"])).stdout)).toEqual({ sessions: [], calls: null, pending: [] });
     const env = { FAKE_SESSIONS: "1" };
     expect(document((await run(["ls", "--json", "--running"], { env })).stdout)).toMatchObject({
       sessions: [{ name: "web" }, { name: "db" }],

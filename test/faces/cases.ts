@@ -4,7 +4,7 @@ import type { Places } from "./places.ts";
 
 export interface FaceCase {
   name: string;
-  operation: "connect" | "exec" | "sessions" | "close";
+  operation: "connect" | "exec" | "sessions" | "close" | "hosts" | "hosts-add";
   input: (at: Places) => Record<string, unknown>;
   /** A part of the result, or of the error as `{error: {…}}`. */
   expected: Record<string, unknown>;
@@ -12,9 +12,32 @@ export interface FaceCase {
   ownWords?: true;
 }
 
+/** What is added by a person counts at once, and what an agent proposes does not: only refusals are alike. */
+const hostCases: readonly FaceCase[] = [
+  {
+    name: "hosts that no file names",
+    operation: "hosts",
+    input: () => ({ filter: ["nobody-*"] }),
+    expected: { hosts: [], resolved: null },
+  },
+  {
+    name: "a group that there is not",
+    operation: "hosts",
+    input: () => ({ filter: ["@nowhere"] }),
+    expected: { error: { code: "NOT_FOUND" } },
+  },
+  {
+    name: "a host whose name an option parser would take for its own",
+    operation: "hosts-add",
+    input: () => ({ name: "a;b", host: "192.0.2.1" }),
+    expected: { error: { code: "INVALID_INPUT" } },
+  },
+];
+
 const error = (code: string) => ({ error: { code } });
 
 export const cases: readonly FaceCase[] = [
+  ...hostCases,
   {
     name: "both streams and a status",
     operation: "exec",
@@ -222,7 +245,12 @@ export const cases: readonly FaceCase[] = [
     input: ({ unsupported }) => ({ destination: unsupported }),
     expected: error("UNSUPPORTED"),
   },
-  { name: "no sessions", operation: "sessions", input: () => ({}), expected: { sessions: [], calls: null } },
+  {
+    name: "no sessions",
+    operation: "sessions",
+    input: () => ({}),
+    expected: { sessions: [], calls: null, pending: [] },
+  },
   {
     name: "nothing that runs",
     operation: "sessions",

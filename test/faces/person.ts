@@ -33,7 +33,7 @@ export const wordsOf = (operation: Operation, input: Readonly<Record<string, unk
     );
   const remainder = rest === null ? undefined : input[rest];
   return [
-    command,
+    ...command.split(" "),
     "--json",
     ...flags,
     ...positionals.map((field) => String(input[field])),

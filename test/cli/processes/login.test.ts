@@ -194,8 +194,11 @@ describe("a host key that is not known", () => {
     const options = { home, columns: 400, script: watched };
     const terminal = startInTerminal(["exec", "-F", "none", server.destination, "uptime"], options);
     const fingerprint = server.hostKeys[0]?.fingerprint ?? "";
-    await terminal.waitFor(`The authenticity of host '127.0.0.1' port ${server.port} can't be established.\n`);
-    await terminal.waitFor(`ED25519 key fingerprint is ${fingerprint}.\n${asked}`);
+    const name = `[127.0.0.1]:${server.port}`;
+    await terminal.waitFor(`The authenticity of host '${name} (${name})' can't be established.\n`);
+    await terminal.waitFor(
+      `ED25519 key fingerprint is ${fingerprint}.\nThis key is not known by any other names.\n${asked}`,
+    );
     type(terminal, "sure");
     await terminal.waitFor("Please type 'yes', 'no' or the fingerprint: ");
     expect(existsSync(knownHosts(home))).toBe(false);
