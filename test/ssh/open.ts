@@ -1,10 +1,14 @@
 /** Opens connections of src/ssh straight to a test server: no ssh_config, no known_hosts, the key given or none. */
+
+import { opensshDefaults } from "../../src/config/ssh-config/algorithm-list.ts";
 import type { CommandResult, Question } from "../../src/core/session.ts";
+import { Agent } from "../../src/ssh/auth/agent.ts";
 import { Authentication } from "../../src/ssh/auth/authentication.ts";
 import { collectIdentities } from "../../src/ssh/auth/identities.ts";
-import { readKeyFile } from "../../src/ssh/auth/key-file.ts";
+import { mustBeUsable, readNamedFiles } from "../../src/ssh/auth/identity-files.ts";
+import type { CommandSetup } from "../../src/ssh/commands/exec.ts";
 import type { Connection } from "../../src/ssh/connection.ts";
-import { algorithmsFor } from "../../src/ssh/transport/algorithms.ts";
+import { algorithmsFor, plainChoice } from "../../src/ssh/key-exchange/algorithms.ts";
 import { type ConnectionOptions, openConnection } from "../../src/ssh/transport/handshake.ts";
 import { dialTcp } from "../../src/ssh/transport/tcp.ts";
 import { onCleanup } from "../support/cleanup.ts";
@@ -22,22 +26,31 @@ export const open = async (
   signal = new AbortController().signal,
 ): Promise<Connection> => {
   const { keys = [], agentSocket = null, answers, ...rest } = options;
-  const named = await Promise.all(keys.map(readKeyFile));
+  const wanted = {
+    ...{ named: keys, configured: [], certificates: [], certificatesNamed: false, requiredRsaBits: 1024 },
+    given: () => undefined,
+  };
+  const agent = agentSocket === null ? null : new Agent(agentSocket);
+  const files = await readNamedFiles(wanted);
+  await mustBeUsable(files, wanted, agent);
+  const algorithms = { accepted: opensshDefaults.hostKey, isDefault: true };
   const host = rest.host ?? "127.0.0.1";
   const connectCommand = "ssh-mcp connect test";
   const connection = await openConnection(
     {
       host,
       open: (limitMs, aborted) => dialTcp(host, options.port, limitMs, aborted),
-      algorithms: algorithmsFor([]),
+      algorithms: algorithmsFor(plainChoice),
       verifyHostKey: async () => true,
       authentication: (ask, login) =>
         new Authentication({
-          ...{ user: options.user, host, destination: "test", connectCommand, ask },
+          ...{ user: options.user, host, destination: "test", connectCommand, ask, algorithms },
+          methods: { preferred: ["publickey", "keyboard-interactive", "password"], prompts: 3 },
           identities: () =>
             collectIdentities({
-              ...{ named, configured: [], identitiesOnly: false },
-              ...{ agentSocket, ask, login, destination: "test", connectCommand },
+              ...{ files, agent, algorithms },
+              ...{ identitiesOnly: false, filesSign: true, requiredRsaBits: 1024, passphraseTries: 3 },
+              ...{ opened: async () => undefined, ask, login, destination: "test", connectCommand },
             }),
         }),
       ask: async (question) => {
@@ -45,6 +58,7 @@ export const open = async (
         return answers(question);
       },
       destination: "test",
+      commands: { setEnv: [], sendEnv: [], forwardAgent: { kind: "no" }, remoteCommand: null, requestTty: "auto" },
       timeoutMs: 20_000,
       keepalive: { intervalMs: 15_000, countMax: 3 },
       ...rest,
@@ -64,6 +78,7 @@ export interface RunOptions {
   stdin?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   timeoutMs?: number;
   signal?: AbortSignal;
+  setup?: CommandSetup;
   /** Told of all stdout so far, whenever more has come. */
   onStdout?: (text: string) => void;
 }
@@ -86,6 +101,8 @@ export const run = async (connection: Connection, command: string, options: RunO
       timeoutMs: options.timeoutMs ?? null,
     },
     options.signal ?? new AbortController().signal,
+    undefined,
+    options.setup,
   );
   return { ...result, ...out };
 };

@@ -99,7 +99,7 @@ describe("a home that cannot be written to", () => {
     const lines = [...readOnly, `$S connect --json --name web ${place.at}`, "$S ls --json"];
     const { stdout, stderr, status } = await inOwnMounts(lines, home);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^\{"name":"web".*\}\n\{"sessions":\[\],"calls":null\}\n$/);
+    expect(stdout).toMatch(/^\{"name":"web".*\}\n\{"sessions":\[\],"calls":null,"pending":\[\]\}\n$/);
     expect(stderr).toContain("the session ends with this command");
   });
 
