@@ -26,7 +26,7 @@ const ask = async (place: Place, round: number, client: number): Promise<unknown
 
 const right = (round: number, client: number): unknown => {
   const word = `${round}-${client}`;
-  if (client % 10 === 3) return { status: 0, stdout: "sessions,calls", stderr: "" };
+  if (client % 10 === 3) return { status: 0, stdout: "sessions,calls,pending", stderr: "" };
   if (client % 10 === 7) return { status: 0, stdout: `${word}\n0`, stderr: "" };
   return { status: client, stdout: `${word}\n`, stderr: `${word}\n` };
 };
