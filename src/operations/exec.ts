@@ -65,7 +65,7 @@ export const exec = defineOperation({
       v.description("Command line for the login shell"),
     ),
     timeout: v.optional(
-      timeoutSeconds(`Seconds the command may run (default: ${defaultModelTimeoutSeconds} for a model, else none)`),
+      timeoutSeconds(`Seconds the command may run (default: ${defaultModelTimeoutSeconds} for agents, else none)`),
     ),
     connectTimeout: v.optional(timeoutSeconds("Seconds for connecting and login, when it takes one (default 15)")),
     wait: waitField,

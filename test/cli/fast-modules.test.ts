@@ -81,6 +81,7 @@ test("until its end: the client, the streams and the signals, and no package", (
     "src/cli/conduct.ts",
     "src/cli/fast-call.ts",
     "src/cli/input.ts",
+    "src/cli/lazy-command-terminal.ts",
     "src/cli/lazy-terminal.ts",
     "src/cli/output.ts",
     "src/cli/printer.ts",

@@ -31,12 +31,18 @@ interface Refused {
 const elsewhere: ReadonlySet<string> = new Set(["user", "port", "identityFile"]);
 const schemaOf = (tool: string): string => `the input schema of ${tool} has every field`;
 
+const served = operations.filter(({ faces }) => faces.includes("mcp"));
+
 /** Fields that a person has and a model has not, with values that a person could give. */
-const withheld: readonly Refused[] = operations.flatMap(({ tool, cliOnly, target }) =>
+const withheld: readonly Refused[] = served.flatMap(({ tool, cliOnly, positionals, rest }) =>
   cliOnly.map((field) => ({
     tool,
     what: field,
-    input: () => ({ [target ?? ""]: at, ...(tool === "ssh_exec" ? { command: "id" } : {}), [field]: values[field] }),
+    input: () => ({
+      ...Object.fromEntries(positionals.map((positional) => [positional, positional === "name" ? "web" : at])),
+      ...(rest === "command" ? { command: "id" } : {}),
+      [field]: values[field],
+    }),
     says: `${field}: ${elsewhere.has(field) && tool !== "ssh_connect" ? "is not taken here" : "is for a person at the command line only"}`,
     hint: elsewhere.has(field) && tool !== "ssh_connect" ? `ssh_connect takes ${field}` : schemaOf(tool),
   })),
@@ -47,14 +53,19 @@ const values: Readonly<Record<string, unknown>> = {
   port: 22,
   identityFile: ["/root/.ssh/id_ed25519"],
   connectTimeout: 5,
+  jump: "127.0.0.1",
+  auth: "password",
   configFile: "/tmp/evil",
   options: ["StrictHostKeyChecking=no"],
   new: true,
   private: true,
+  set: ["ProxyCommand=id"],
+  label: "the web",
+  group: ["prod"],
 };
 
 test("every field that is withheld is tried with a value it could have", () => {
-  expect(operations.flatMap(({ cliOnly }) => cliOnly as string[]).filter((field) => !(field in values))).toEqual([]);
+  expect(served.flatMap(({ cliOnly }) => cliOnly as string[]).filter((field) => !(field in values))).toEqual([]);
 });
 
 const exec = (what: string, input: Record<string, unknown>, says: string): Refused => ({

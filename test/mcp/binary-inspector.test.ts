@@ -35,7 +35,9 @@ test("lists the tools, and finds nothing in their schemas that any client could 
   const { status, stdout, stderr } = await inspect("--method", "tools/list", "--strict");
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   const { tools } = JSON.parse(stdout) as { tools: { name: string }[] };
-  expect(tools.map(({ name }) => name)).toEqual(["ssh_connect", "ssh_exec", "ssh_sessions", "ssh_disconnect"]);
+  expect(tools.map(({ name }) => name)).toEqual([
+    ...["ssh_connect", "ssh_exec", "ssh_sessions", "ssh_disconnect", "ssh_hosts", "ssh_host_add"],
+  ]);
 });
 
 test("runs a command on a server", async () => {

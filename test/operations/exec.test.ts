@@ -51,7 +51,7 @@ describe("the time a command has", () => {
 
   test("is told to whoever reads the schema", () => {
     const { timeout } = exec.input.entries;
-    expect(v.getDescription(timeout.wrapped)).toContain("default: 50 for a model");
+    expect(v.getDescription(timeout.wrapped)).toContain("default: 50 for agents");
   });
 });
 
