@@ -9,7 +9,8 @@ import { mustBeUsable, readNamedFiles } from "../../src/ssh/auth/identity-files.
 import type { CommandSetup } from "../../src/ssh/commands/exec.ts";
 import type { Connection } from "../../src/ssh/connection.ts";
 import { algorithmsFor, plainChoice } from "../../src/ssh/key-exchange/algorithms.ts";
-import { type ConnectionOptions, openConnection } from "../../src/ssh/transport/handshake.ts";
+import type { ConnectionOptions } from "../../src/ssh/transport/connection-options.ts";
+import { openConnection } from "../../src/ssh/transport/handshake.ts";
 import { dialTcp } from "../../src/ssh/transport/tcp.ts";
 import { onCleanup } from "../support/cleanup.ts";
 

@@ -12,7 +12,7 @@ import { shownType } from "../../ssh/host-keys/host-key-question.ts";
 import { readKnownHostsFairly } from "../../ssh/host-keys/known-hosts.ts";
 import { fingerprint } from "../../ssh/host-keys/known-hosts-key.ts";
 import { type HostKeyChange, updateHostKeys } from "../../ssh/host-keys/update-host-keys.ts";
-import type { ConnectionOptions } from "../../ssh/transport/handshake.ts";
+import type { ConnectionOptions } from "../../ssh/transport/connection-options.ts";
 import { within } from "../../ssh/transport/within.ts";
 import type { DialPlan } from "./dial-plan.ts";
 

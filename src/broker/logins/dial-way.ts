@@ -6,7 +6,7 @@ import { escapeLine } from "../../core/escape.ts";
 import { quoteWords } from "../../core/quote.ts";
 import { shellWords } from "../../files/user-command.ts";
 import type { Connection } from "../../ssh/connection.ts";
-import type { ConnectionOptions } from "../../ssh/transport/handshake.ts";
+import type { ConnectionOptions } from "../../ssh/transport/connection-options.ts";
 import { startProxyCommand } from "../../ssh/transport/proxy-command.ts";
 import { dialTcp } from "../../ssh/transport/tcp.ts";
 import type { DialScope } from "./dial.ts";
