@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type {
   CallerTerminal,
@@ -12,6 +11,7 @@ import type {
 import { within } from "../transport/within.ts";
 import type { AgentForwarding } from "./agent-forwarding.ts";
 import type { OutputStream, SessionChannel } from "./channel.ts";
+import { channelInTime, reasonOf } from "./channel-in-time.ts";
 import type { ChannelPool } from "./channel-pool.ts";
 import { OutputQueue } from "./output-queue.ts";
 import { type Stopper, tagVariable } from "./stop.ts";
@@ -78,44 +78,10 @@ export const runCommand = async (
   const startedAt = performance.now();
   const limitMs = timeoutMs === null ? null : Math.max(timeoutMs, freeWaitMs);
   const telling = setTimeout(() => host.pool.isFull && onBusy(), toldAfterMs);
-  const channel = await acquire(host, limitMs, signal).finally(() => clearTimeout(telling));
+  const channel = await channelInTime(host.acquire, limitMs, signal).finally(() => clearTimeout(telling));
   const waited = performance.now() - startedAt;
   const left = timeoutMs === null || waited <= freeWaitMs ? timeoutMs : Math.max(1, timeoutMs - waited);
   return new RunningCommand(host, channel, { ...request, ...setup, timeoutMs: left }, signal).finish();
-};
-
-/** A channel in time, or none: one that comes later is closed, with nothing sent on it. */
-const acquire = async (host: CommandHost, limitMs: number | null, signal: AbortSignal): Promise<SessionChannel> => {
-  const waiting = new AbortController();
-  const given = Promise.withResolvers<never>();
-  const giveUp = (error: SshMcpError): void => {
-    given.reject(error);
-    waiting.abort();
-  };
-  const cancel = (): void => giveUp(notSent(signal));
-  const expire = (): void =>
-    giveUp(
-      new SshMcpError("TIMEOUT", `the command was not sent: no channel was free within ${formatLimit(limitMs ?? 0)}`, {
-        hint: "ssh-mcp ls --running",
-        retryable: true,
-      }),
-    );
-  signal.addEventListener("abort", cancel, { once: true });
-  if (signal.aborted) cancel();
-  const timer = limitMs === null ? undefined : setTimeout(expire, limitMs);
-  const opening = host.acquire(waiting.signal);
-  try {
-    return await Promise.race([given.promise, opening]);
-  } catch (error) {
-    void opening.then(
-      (late) => late.close(),
-      () => undefined,
-    );
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", cancel);
-  }
 };
 
 class RunningCommand {
@@ -262,16 +228,6 @@ class RunningCommand {
     };
   }
 }
-
-/** Who else than the caller ended it, or why. */
-const reasonOf = ({ reason }: AbortSignal): string | null => (reason instanceof SshMcpError ? reason.message : null);
-
-const notSent = (signal: AbortSignal): SshMcpError => {
-  const reason = reasonOf(signal);
-  const message =
-    reason === null ? "the command was canceled before it was sent" : `${reason} before the command was sent`;
-  return new SshMcpError("CANCELED", message);
-};
 
 const cutReason = (lost: string, exit: { code: number } | { signal: string }): string => {
   const reported = "code" in exit ? `status ${exit.code}` : `signal ${exit.signal}`;

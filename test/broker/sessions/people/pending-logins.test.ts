@@ -1,15 +1,15 @@
 /** Logins that wait for a person: how long they are kept, how many, for whom, and what ends the wait. With a real server. */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { BrokerSession } from "../../../src/broker/sessions/broker-session.ts";
-import { PendingLogins } from "../../../src/broker/sessions/pending-logins.ts";
-import { SessionNames } from "../../../src/broker/sessions/session-names.ts";
-import { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
-import { SshMcpError } from "../../../src/core/errors.ts";
-import { cleanup } from "../../support/cleanup.ts";
-import { type Sshd, startSshd } from "../../support/sshd.ts";
-import { makeUser, type TemporaryUser } from "../../support/users.ts";
-import { waitFor } from "../../support/wait.ts";
-import { callOf, cli, minute, model, namesOf, Person, requestFor, testClock } from "./sessions.ts";
+import type { BrokerSession } from "../../../../src/broker/sessions/broker-session.ts";
+import { PendingLogins } from "../../../../src/broker/sessions/pending-logins.ts";
+import { SessionNames } from "../../../../src/broker/sessions/session-names.ts";
+import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
+import { SshMcpError } from "../../../../src/core/errors.ts";
+import { cleanup } from "../../../support/cleanup.ts";
+import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { makeUser, type TemporaryUser } from "../../../support/users.ts";
+import { waitFor } from "../../../support/wait.ts";
+import { callOf, cli, minute, model, namesOf, Person, requestFor, testClock } from "../sessions.ts";
 
 setDefaultTimeout(30_000);
 

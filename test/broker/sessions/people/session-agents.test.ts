@@ -1,15 +1,15 @@
 /** Logins to one session by callers with different agents: whose agent has the key waits for nobody's password. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
-import { SshMcpError } from "../../../src/core/errors.ts";
-import type { Caller } from "../../../src/core/operation.ts";
-import { cleanup } from "../../support/cleanup.ts";
-import { type KeyPair, makeKey } from "../../support/keys.ts";
-import { type SshAgent, startSshAgent } from "../../support/ssh-agent.ts";
-import { type Sshd, startSshd } from "../../support/sshd.ts";
-import { makeUser, type TemporaryUser } from "../../support/users.ts";
-import { waitFor } from "../../support/wait.ts";
-import { callOf, cli, model, Person, requestFor, run } from "./sessions.ts";
+import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
+import { SshMcpError } from "../../../../src/core/errors.ts";
+import type { Caller } from "../../../../src/core/operation.ts";
+import { cleanup } from "../../../support/cleanup.ts";
+import { type KeyPair, makeKey } from "../../../support/keys.ts";
+import { type SshAgent, startSshAgent } from "../../../support/ssh-agent.ts";
+import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { makeUser, type TemporaryUser } from "../../../support/users.ts";
+import { waitFor } from "../../../support/wait.ts";
+import { callOf, cli, model, Person, requestFor, run } from "../sessions.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,16 +1,16 @@
 /** Logins that take a person, with real servers: who is asked, who waits, and what an agent is told. */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
-import type { OpenRequest } from "../../../src/core/session.ts";
-import { cleanup } from "../../support/cleanup.ts";
-import { makeKey } from "../../support/keys.ts";
-import { startScriptedServer } from "../../support/scripted-server.ts";
-import { type Sshd, startSshd } from "../../support/sshd.ts";
-import { tempDir } from "../../support/temp.ts";
-import { makeUser, type TemporaryUser } from "../../support/users.ts";
-import { waitFor } from "../../support/wait.ts";
-import { callOf, execOn, model, named, namesOf, Person, requestFor, run } from "./sessions.ts";
+import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
+import type { OpenRequest } from "../../../../src/core/session.ts";
+import { cleanup } from "../../../support/cleanup.ts";
+import { makeKey } from "../../../support/keys.ts";
+import { startScriptedServer } from "../../../support/scripted-server.ts";
+import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { tempDir } from "../../../support/temp.ts";
+import { makeUser, type TemporaryUser } from "../../../support/users.ts";
+import { waitFor } from "../../../support/wait.ts";
+import { callOf, execOn, model, named, namesOf, Person, requestFor, run } from "../sessions.ts";
 
 setDefaultTimeout(30_000);
 

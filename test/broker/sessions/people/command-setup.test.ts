@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { commandSetup } from "../../../src/broker/sessions/command-setup.ts";
-import { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
-import type { CommandSettings } from "../../../src/config/ssh-config/resolved-host.ts";
-import type { Caller } from "../../../src/core/operation.ts";
-import type { TerminalSize } from "../../../src/core/session.ts";
-import { plainSetup } from "../../../src/ssh/commands/exec.ts";
-import { cleanup } from "../../support/cleanup.ts";
-import { type KeyPair, makeKey } from "../../support/keys.ts";
-import { type SshAgent, startSshAgent } from "../../support/ssh-agent.ts";
-import { type Sshd, startSshd } from "../../support/sshd.ts";
-import { callOf, cli, model, requestFor, run } from "./sessions.ts";
+import { commandSetup } from "../../../../src/broker/sessions/command-setup.ts";
+import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
+import type { CommandSettings } from "../../../../src/config/ssh-config/resolved-host.ts";
+import type { Caller } from "../../../../src/core/operation.ts";
+import type { TerminalSize } from "../../../../src/core/session.ts";
+import { plainSetup } from "../../../../src/ssh/commands/exec.ts";
+import { cleanup } from "../../../support/cleanup.ts";
+import { type KeyPair, makeKey } from "../../../support/keys.ts";
+import { type SshAgent, startSshAgent } from "../../../support/ssh-agent.ts";
+import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { callOf, cli, model, requestFor, run } from "../sessions.ts";
 
 setDefaultTimeout(30_000);
 afterAll(cleanup);

@@ -2,16 +2,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
-import { SshMcpError } from "../../../src/core/errors.ts";
-import type { CallerFiles, OpenRequest } from "../../../src/core/session.ts";
-import { SessionStore } from "../../../src/store/session-store.ts";
-import { cleanup } from "../../support/cleanup.ts";
-import { type KeyPair, makeKey } from "../../support/keys.ts";
-import { type Sshd, startSshd } from "../../support/sshd.ts";
-import { tempDir } from "../../support/temp.ts";
-import { waitFor } from "../../support/wait.ts";
-import { callOf, cli, model, named, namesOf, Person, requestFor, run } from "./sessions.ts";
+import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
+import { SshMcpError } from "../../../../src/core/errors.ts";
+import type { CallerFiles, OpenRequest } from "../../../../src/core/session.ts";
+import { SessionStore } from "../../../../src/store/session-store.ts";
+import { cleanup } from "../../../support/cleanup.ts";
+import { type KeyPair, makeKey } from "../../../support/keys.ts";
+import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { tempDir } from "../../../support/temp.ts";
+import { waitFor } from "../../../support/wait.ts";
+import { callOf, cli, model, named, namesOf, Person, requestFor, run } from "../sessions.ts";
 
 setDefaultTimeout(30_000);
 
