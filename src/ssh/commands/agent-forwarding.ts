@@ -4,38 +4,48 @@ import { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import { onAgentChannel } from "../transport/ssh2.ts";
 
+/** A server that opens more channels at once than that wants something else than signatures. */
+const channelLimit = 16;
+
 /**
- * The agents that a connection's commands may use. The server does not say which command a channel is for: the one that began last decides, and
- * when none is left every channel is refused, though the server's socket stays until the connection ends.
+ * The agents that a connection's commands may use. OpenSSH keeps one socket for the whole connection and does not say which command a channel is
+ * for: it is opened only while every command under way forwards the same agent, so that a model's command never reaches a person's keys through
+ * a connection that both use.
  */
 export class AgentForwarding {
   readonly #client: Client;
-  /** Sockets of the commands under way, in the order they began. */
-  readonly #sockets: { path: string }[] = [];
+  /** Of each command under way, the agent's socket; null for one that has no agent. */
+  readonly #commands = new Set<{ path: string | null }>();
   #isListening = false;
+  #channels = 0;
 
   constructor(client: Client) {
     this.#client = client;
   }
 
-  /** @param path the agent's socket @returns what ends it for this command, however often it is called */
-  begin(path: string): () => void {
-    if (!this.#isListening) onAgentChannel(this.#client, () => this.#open());
-    this.#isListening = true;
-    const entry = { path };
-    this.#sockets.push(entry);
-    return () => {
-      const at = this.#sockets.indexOf(entry);
-      if (at !== -1) this.#sockets.splice(at, 1);
-    };
+  /** @param path the agent's socket, or null @returns what ends it for this command, however often it is called */
+  begin(path: string | null): () => void {
+    if (path !== null && !this.#isListening) {
+      onAgentChannel(this.#client, () => this.#open());
+      this.#isListening = true;
+    }
+    const command = { path };
+    this.#commands.add(command);
+    return () => void this.#commands.delete(command);
   }
 
   #open(): Promise<Duplex> {
-    const path = this.#sockets.at(-1)?.path;
-    if (path === undefined) return Promise.reject(new Error("no command forwards an agent"));
+    const [path = null, ...others] = new Set([...this.#commands].map((command) => command.path));
+    if (path === null || others.length > 0 || this.#channels >= channelLimit) {
+      return Promise.reject(new Error("there is no agent that all commands under way forward"));
+    }
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+    this.#channels += 1;
     const socket = connect(path);
     socket.once("connect", () => resolve(new AgentStream(socket)));
+    socket.once("close", () => {
+      this.#channels -= 1;
+    });
     socket.on("error", reject);
     return promise;
   }

@@ -158,10 +158,8 @@ class RunningCommand {
       terminal.onResize((size) => this.#channel.resize(size));
     }
     for (const { name, value } of environment) this.#channel.offer(name, value);
-    if (agentSocket === null) return () => undefined;
-    const end = this.#host.forwarding.begin(agentSocket);
-    this.#channel.forwardAgent();
-    return end;
+    if (agentSocket !== null) this.#channel.forwardAgent();
+    return this.#host.forwarding.begin(agentSocket);
   }
 
   async #feed(): Promise<void> {

@@ -44,11 +44,29 @@ test("the socket that OpenSSH keeps for the whole connection leads nowhere when 
   expect(socket).not.toBe("");
   const left = await runWith(
     connection,
-    "printf '%s ' $SSH_AUTH_SOCK; ssh-add -L 2>/dev/null; echo $?",
+    "printf '%s ' $SSH_AUTH_SOCK; ssh-add -L 2>/dev/null || echo refused",
     forwarding(null),
   );
-  expect(left.stdout).toBe(`${socket} 1\n`);
+  expect(left.stdout).toBe(`${socket} refused\n`);
   expect(connection.isOpen).toBe(true);
+});
+
+test("nobody reaches it while a command runs on the connection that does not forward it", async () => {
+  const connection = await connect();
+  const other = new AbortController();
+  const running = Promise.withResolvers<void>();
+  const model = run(connection, "echo running; exec sleep 1000", {
+    setup: forwarding(null),
+    signal: other.signal,
+    onStdout: () => running.resolve(),
+  });
+  await running.promise;
+  const beside = await runWith(connection, "ssh-add -L 2>/dev/null || echo refused", forwarding(agent.socket));
+  expect(beside.stdout).toBe("refused\n");
+  other.abort();
+  await model;
+  const alone = await runWith(connection, "ssh-add -L", forwarding(agent.socket));
+  expect(alone).toMatchObject({ exitCode: 0 });
 });
 
 test("an agent that is not there costs the command nothing but its keys", async () => {
