@@ -1,3 +1,4 @@
+import { commandSettingsOf } from "../../config/ssh-config/resolved-host.ts";
 import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import type { Caller } from "../../core/operation.ts";
@@ -30,6 +31,7 @@ import { SessionMeanings } from "./session-meaning.ts";
 import { SessionNames, type Wanted } from "./session-names.ts";
 import { type RecordStore, SessionRecords } from "./session-records.ts";
 import { describe, settleLending } from "./session-reuse.ts";
+import { UsedSession } from "./used-session.ts";
 
 /** Connections of sessions at once, unless the configuration says otherwise. */
 const defaultLimit = 64;
@@ -156,7 +158,7 @@ export class SessionRegistry implements Sessions {
 
   async use(request: DialRequest, scope: CallScope): Promise<Session> {
     const named = this.#sessions.named(request, scope.caller);
-    if (named?.link.usable() && this.#meanings.known(named, request)) return named;
+    if (named?.link.usable() && this.#meanings.known(named, request)) return this.#used(named, null);
     this.#noticeTime();
     let target = await this.#target(request, scope, null);
     while (target.session.link.isClosed) {
@@ -164,11 +166,16 @@ export class SessionRegistry implements Sessions {
       target = await this.#target(request, scope, target.plan);
     }
     const { session, plan } = target;
-    if (plan === null && session.link.usable()) return session;
+    if (plan === null && session.link.usable()) return this.#used(session, null);
     await this.pending.noting(session, plan, { ...request, name: null, title: null }, scope);
     // The record is no reason for the command to wait.
     this.#records.saveBeside(session, scope);
-    return session;
+    return this.#used(session, plan);
+  }
+
+  #used(session: BrokerSession, plan: DialPlan | null): Session {
+    const commands = plan === null ? this.#meanings.commands(session) : commandSettingsOf(plan.resolved);
+    return new UsedSession(session, commands);
   }
 
   list(caller: Caller): SessionInfo[] {

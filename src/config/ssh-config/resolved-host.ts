@@ -1,5 +1,5 @@
 /** What ssh_config(5) says of one host: every option that is acted on, with its value or its default. */
-import type { StrictHostKeyChecking } from "./values.ts";
+import type { StrictHostKeyChecking } from "./values/values.ts";
 
 /** How the server is reached. */
 export type ProxyWay =
@@ -26,6 +26,9 @@ export interface AddKeysToAgent {
  * wildcards in `-list`.
  */
 export type AlgorithmList = string | null;
+
+/** OpenSSH's SSH_RSA_MINIMUM_MODULUS_SIZE, in bits: shorter RSA keys are refused whatever RequiredRSASize says. */
+export const fewestRsaBits = 1024;
 
 export interface ResolvedHost {
   /** What is dialled, and looked up in known_hosts: a name in lower case, or an address in canonical form. */
@@ -56,7 +59,7 @@ export interface ResolvedHost {
   caSignatureAlgorithms: AlgorithmList;
   pubkeyAcceptedAlgorithms: AlgorithmList;
   compression: boolean;
-  /** Null is the default of whoever keeps it. */
+  /** Null when nothing is said. 0 milliseconds is never, which `none` says. */
   rekeyLimit: { bytes: number | null; ms: number | null };
   requiredRsaBits: number;
 
@@ -109,3 +112,9 @@ export type CommandSettings = Pick<
   ResolvedHost,
   "setEnv" | "sendEnv" | "forwardAgent" | "remoteCommand" | "requestTty"
 >;
+
+/** Nothing else of the host, which may hold values of somebody's environment. */
+export const commandSettingsOf = (host: ResolvedHost): CommandSettings => {
+  const { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty } = host;
+  return { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty };
+};

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { commandSetup } from "../../../../src/broker/sessions/command-setup.ts";
 import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
 import type { CommandSettings } from "../../../../src/config/ssh-config/resolved-host.ts";
@@ -9,6 +11,7 @@ import { cleanup } from "../../../support/cleanup.ts";
 import { type KeyPair, makeKey } from "../../../support/keys.ts";
 import { type SshAgent, startSshAgent } from "../../../support/ssh-agent.ts";
 import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { tempDir } from "../../../support/temp.ts";
 import { callOf, cli, model, requestFor, run } from "../sessions.ts";
 
 setDefaultTimeout(30_000);
@@ -132,6 +135,36 @@ describe("on a real sshd", () => {
     // The next one on the same connection is another caller's.
     const other = callOf({ caller: { ...cli, locale: { LC_TIME: "POSIX" } } });
     expect(await run(registry, to, command, other)).toMatchObject({ stdout: "POSIX||fast|0\n" });
+    expect(registry.liveConnections).toBe(1);
+  });
+
+  test("several aliases of one server share its connection, and each has what ssh_config says of it now", async () => {
+    const config = join(tempDir("config"), "config");
+    const write = (mode: string): void =>
+      writeFileSync(
+        config,
+        [
+          `Host fast\n SetEnv MODE=${mode}\n ForwardAgent yes`,
+          "Host slow\n SetEnv MODE=slow",
+          "Host other\n RemoteCommand hostname",
+          `Host *\n HostName 127.0.0.1\n Port ${sshd.port}\n User ${sshd.user}\n IdentityFile ${key.path}`,
+          "StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n",
+        ].join("\n"),
+      );
+    write("fast");
+    const to = (alias: string) => requestFor(alias, { configFile: config, options: [] });
+    const call = callOf({ caller: { ...cli, agentSocket: agent.socket } });
+    const shown = async (alias: string): Promise<string> =>
+      (await run(registry, to(alias), "echo $MODE $(ssh-add -l 2>/dev/null | grep -c SHA256)", call)).stdout;
+    expect(await shown("fast")).toBe("fast 1\n");
+    expect(await shown("slow")).toBe("slow 0\n");
+    await expect(run(registry, to("other"), "true", call)).rejects.toMatchObject({ code: "UNSUPPORTED" });
+    expect(await shown("slow")).toBe("slow 0\n");
+    // The name of the session, from the second time on without a look at the files.
+    expect(await shown("fast")).toBe("fast 1\n");
+    expect(registry.liveConnections).toBe(1);
+    write("faster");
+    expect(await shown("fast")).toBe("faster 1\n");
     expect(registry.liveConnections).toBe(1);
   });
 
