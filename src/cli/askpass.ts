@@ -1,12 +1,15 @@
 /** The program that ssh(1) has ask a person who has no terminal: `SSH_ASKPASS`. Texts from servers are escaped here. */
+import { closeSync, constants, openSync } from "node:fs";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine, escapeText } from "../core/escape.ts";
-import type { Question } from "../core/session.ts";
+import type { Question } from "../core/question.ts";
 import type { QuestionDevice } from "./world.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Milliseconds that a program has to put its window away. */
+const graceMs = 500;
 /** Bytes of an answer; what a program prints beyond is not read. */
 const longestAnswer = 64 * 1024;
 
@@ -26,20 +29,25 @@ export class Askpass implements QuestionDevice {
    * @throws SshMcpError LOCAL_IO when it cannot be started, CANCELED when the signal aborts
    */
   async ask({ text }: Question, signal: AbortSignal, withdrawn: AbortSignal): Promise<string | null> {
-    const ended = AbortSignal.any([signal, withdrawn, this.#over.signal]);
+    const canceling = AbortSignal.any([signal, withdrawn, this.#over.signal]);
     if (withdrawn.aborted) return null;
-    if (ended.aborted) throw canceled();
-    const child = this.#start(escapeText(text));
-    const end = (): void => child.kill();
-    ended.addEventListener("abort", end, { once: true });
+    if (canceling.aborted) throw canceled();
+    // What leads a group can be ended with all that it started; but a program that asks on the terminal would lose that with its session.
+    const detached = !hasTerminal();
+    const child = this.#start(escapeText(text), detached);
+    const over = Promise.withResolvers<null>();
+    const end = (): void => over.resolve(null);
+    canceling.addEventListener("abort", end, { once: true });
     try {
-      const answer = await firstLine(child.stdout);
-      const status = await child.exited;
+      const answered = Promise.all([firstLine(child.stdout), child.exited]);
+      const answer = await Promise.race([answered, over.promise]);
+      if (answer === null) await ended(child, detached);
       if (withdrawn.aborted) return null;
-      if (ended.aborted) throw canceled();
-      return status === 0 ? answer : null;
+      if (answer === null || canceling.aborted) throw canceled();
+      const [line, status] = answer;
+      return status === 0 ? line : null;
     } finally {
-      ended.removeEventListener("abort", end);
+      canceling.removeEventListener("abort", end);
     }
   }
 
@@ -47,11 +55,11 @@ export class Askpass implements QuestionDevice {
     this.#over.abort();
   }
 
-  #start(text: string) {
+  #start(text: string, detached: boolean) {
     // It says how a question is meant that only wants a yes: no question of a login is one of them, as for ssh.
     const { SSH_ASKPASS_PROMPT: _, ...env } = this.#environment;
     try {
-      return Bun.spawn([this.#program, text], { env, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+      return Bun.spawn([this.#program, text], { env, detached, stdin: "ignore", stdout: "pipe", stderr: "inherit" });
     } catch (cause) {
       const why = errorCode(cause) ?? "no reason is given";
       throw new SshMcpError(
@@ -62,6 +70,30 @@ export class Askpass implements QuestionDevice {
     }
   }
 }
+
+const hasTerminal = (): boolean => {
+  try {
+    closeSync(openSync("/dev/tty", constants.O_RDONLY | constants.O_NOCTTY));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Resolves when it has been ended: this process may be over right after. */
+const ended = async (child: Bun.Subprocess<"ignore", "pipe", "inherit">, isGroup: boolean): Promise<void> => {
+  const signal = (name: "SIGTERM" | "SIGKILL"): void => {
+    try {
+      if (isGroup) process.kill(-child.pid, name);
+      else child.kill(name);
+    } catch {
+      // Nothing of it is left.
+    }
+  };
+  signal("SIGTERM");
+  await Promise.race([child.exited, Bun.sleep(graceMs)]);
+  signal("SIGKILL");
+};
 
 /** Reads to the end; a program that still writes must not be stopped by that. */
 const firstLine = async (stream: ReadableStream<Uint8Array>): Promise<string> => {

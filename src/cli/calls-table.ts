@@ -1,7 +1,8 @@
 /** `ls --running` for people: what runs now. */
+
+import type { RunningCall } from "../core/command.ts";
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine } from "../core/escape.ts";
-import type { RunningCall } from "../core/session.ts";
 import { whoOf } from "./sessions-table.ts";
 import { type Column, table } from "./table.ts";
 

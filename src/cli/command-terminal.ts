@@ -1,6 +1,6 @@
 /** The terminal as a remote command's: every key goes there as it is, and what it would have done here is the command's to decide. */
 import type { CallOptions } from "../broker/client/client.ts";
-import type { CallerTerminal, TerminalSize } from "../core/session.ts";
+import type { CallerTerminal, TerminalSize } from "../core/call-scope.ts";
 import { isInBackground } from "../files/background.ts";
 
 /** Standard input: what is typed is read from there. */

@@ -13,7 +13,7 @@ import type { World } from "./world.ts";
 const leftAtOnce = "left at once; what runs on the server may go on";
 
 /** The last word to a reader and the goodbye to servers are polite, but not worth waiting for. */
-const farewellMs = 1000;
+const farewellMs = 2000;
 
 export interface Conditions extends Pick<World, "exit"> {
   printer: Printer;

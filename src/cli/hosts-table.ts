@@ -1,5 +1,5 @@
 /** `hosts ls` for people: a table, or only the names. */
-import { escapeLine } from "../core/escape.ts";
+import { escapeLine, quotedWords } from "../core/escape.ts";
 import type { HostEntry } from "../core/hosts.ts";
 import { type Column, table } from "./table.ts";
 
@@ -29,5 +29,7 @@ const cells = ({ name, sessions, groups, origin, label, enabled, proposedBy }: H
     groups.join(",") || "-",
     // A space would make it two cells.
     origin.replaceAll(" ", "\\ "),
-    [...(label === null ? [] : [label]), ...(enabled ? [] : [`proposed by ${proposedBy}`])].join("; "),
+    [...(label === null ? [] : [label]), ...(enabled ? [] : [`proposed by ${quotedWords(proposedBy ?? "", 40)}`])].join(
+      "; ",
+    ),
   ].map(escapeLine);

@@ -1,4 +1,4 @@
-import type { Question } from "../core/session.ts";
+import type { Question } from "../core/question.ts";
 import type { Asker } from "./asking.ts";
 import type { QuestionDevice } from "./world.ts";
 

@@ -5,7 +5,7 @@
 import { type ConsolaReporter, createConsola } from "consola/core";
 import type { ErrorRecord } from "../core/errors.ts";
 import { escapeLine, escapeText } from "../core/escape.ts";
-import type { Sink } from "../core/session.ts";
+import type { Sink } from "../core/sink.ts";
 
 const encoder = new TextEncoder();
 

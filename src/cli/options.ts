@@ -1,6 +1,7 @@
 /** Reads options as getopt_long(3) does: `--name value`, `--name=value`, `-n`, `-p22`, `-p 22` and bundles such as `-qn`. */
 import { type SshMcpError, toSshMcpError } from "../core/errors.ts";
 import { noFaceOptions } from "./face-flags.ts";
+import type { Said } from "./first-said.ts";
 import type { FaceOptions, Flag } from "./flag.ts";
 import { helpCommand, unknownFlag, usageError } from "./usage.ts";
 import { flagValue } from "./values.ts";
@@ -11,6 +12,8 @@ export const isOption = (word: string | undefined): boolean => word?.startsWith(
 export class OptionReader {
   readonly values: Record<string, unknown> = {};
   readonly options: FaceOptions;
+  /** The fields' values in the order typed; whoever takes the operands adds them. */
+  readonly said: Said[] = [];
   /** The first thing that was wrong. Reading goes on after it: a later `--json` still says how to print it. */
   wrong: SshMcpError | null = null;
   readonly #command: { name: string } | null;
@@ -93,6 +96,7 @@ export class OptionReader {
     }
     const { field } = flag.for;
     const before = this.values[field];
+    this.said.push({ field, value });
     if (flag.repeats) {
       this.values[field] = [...(Array.isArray(before) ? before : []), value];
     } else if (before === undefined || flag.kind === "boolean") {

@@ -4,7 +4,7 @@
  */
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
-import type { Sink } from "../core/session.ts";
+import type { Sink } from "../core/sink.ts";
 import { quickFiles } from "../files/quick-files.ts";
 
 /** Nobody reads the output any more, as after `| head -1`: the end of the work, and no news to anybody. */

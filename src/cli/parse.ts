@@ -8,6 +8,7 @@ import { toSshMcpError } from "../core/errors.ts";
 import type { Command } from "./command.ts";
 import { findCommand, topicOf } from "./command-groups.ts";
 import { globalFlags, needsBroker } from "./face-flags.ts";
+import { firstSaid } from "./first-said.ts";
 import type { FaceOptions } from "./flag.ts";
 import { isOption, OptionReader } from "./options.ts";
 import type { OtherCommand } from "./other-commands.ts";
@@ -66,7 +67,8 @@ const parseCommand = (command: Command, words: readonly string[], options: FaceO
   try {
     if (reader.wrong !== null) throw reader.wrong;
     contradicted(command, reader.values, options);
-    return { kind: "run", command, input: { ...reader.values, ...inputOf(command, operands) }, options };
+    const input = firstSaid(command, { ...reader.values, ...inputOf(command, operands) }, reader.said);
+    return { kind: "run", command, input: { ...input }, options };
   } catch (thrown) {
     return { kind: "wrong", error: toSshMcpError(thrown), options };
   }
@@ -107,6 +109,8 @@ const takeWords = (command: Command, words: readonly string[], reader: OptionRea
     } else if (joined && operands.length === command.operands.length) {
       return [...operands, ...words.slice(at)];
     } else {
+      const field = command.operands[operands.length]?.field;
+      if (field !== undefined) reader.said.push({ field, value: word });
       operands.push(word);
       at++;
     }

@@ -1,7 +1,8 @@
 /** `ls` for people: a table, or only the names. */
 import { formatDuration } from "../core/duration.ts";
-import { escapeLine } from "../core/escape.ts";
-import type { PendingLogin, SessionInfo } from "../core/session.ts";
+import { escapeLine, quotedWords, shortened } from "../core/escape.ts";
+import type { PendingLogin } from "../core/pending-login.ts";
+import type { SessionInfo } from "../core/session.ts";
 import { type Column, table } from "./table.ts";
 
 export const sessionNames = (sessions: readonly SessionInfo[]): string =>
@@ -17,14 +18,18 @@ export interface WaitingLogin extends Pick<PendingLogin, "command" | "title"> {
   by: string;
 }
 
-/** A line each: what a person is waited for, and what they type. */
+/** Two lines each: what a person types, and below it the words of whoever waits for it, which could say anything. */
 export const pendingLines = (pending: readonly WaitingLogin[]): string =>
   pending
     .map(({ command, by, title }) => {
-      const why = title === null ? "" : ` (${title})`;
-      return `${escapeLine(`waits for you, asked by ${by}${why}: ${command}`)}\n`;
+      const why = title === null ? "" : `, for ${quotedWords(title, longestTitle)}`;
+      return `waits for you: ${escapeLine(command)}\n  asked by ${quotedWords(by, longestName)}${why}\n`;
     })
     .join("");
+
+/** Characters shown of what an agent calls itself, and of what it says a session is for. */
+const longestName = 40;
+const longestTitle = 100;
 
 /** Cells with spaces come last: the ones before are awk's `$1` to `$7`. */
 const columns: readonly Column[] = [
@@ -49,7 +54,7 @@ const cells = (session: SessionInfo): string[] =>
     leftOf(session),
     session.lent ? "yes" : "no",
     whoOf(session.openedBy),
-    session.title ?? "",
+    shortened(session.title ?? "", 200),
   ].map(escapeLine);
 
 /** Until the connection ends unless used; the session stays in the list. */
@@ -60,4 +65,4 @@ const leftOf = ({ state, expiresInMs }: SessionInfo): string => {
 
 /** The command line has one name; among agents, each says its own. */
 export const whoOf = ({ face, client }: SessionInfo["openedBy"]): string =>
-  face === "cli" ? face : `${face} ${client}`;
+  face === "cli" ? face : `${face} ${shortened(client, longestName)}`;

@@ -6,7 +6,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeText } from "../core/escape.ts";
-import type { Question } from "../core/session.ts";
+import type { Question } from "../core/question.ts";
 
 const device = "/dev/tty";
 const answeredElsewhere = "(no answer is needed here any more: it came from elsewhere)\n";

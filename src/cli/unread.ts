@@ -1,4 +1,4 @@
-import type { Sink } from "../core/session.ts";
+import type { Sink } from "../core/sink.ts";
 import { BrokenPipe } from "./output.ts";
 
 /** Messages that nobody wants are no reason to end a command whose output somebody reads. */

@@ -87,6 +87,8 @@ export const tooManyWords = (command: Command, words: readonly string[]): SshMcp
     return usageError(`${message}; the hosts of a group, with their sessions, are another list`, groupOf(target));
   }
   if (command.name === "ls") return usageError(`${message}: it lists sessions, not files`, listingOf(target));
+  // A command is for one host, and typed after its name.
+  if (command.operation.name !== "connect" || target.startsWith("@")) return usageError(message, helpCommand(command));
   return usageError(message, `${program} exec ${quoteWord(target)} -- COMMAND`);
 };
 

@@ -2,7 +2,8 @@
 import type { CallOptions } from "../broker/client/client.ts";
 import type { BrokerStatus } from "../broker/wire/protocol.ts";
 import type { Standing } from "../core/place.ts";
-import type { Question, Sink } from "../core/session.ts";
+import type { Question } from "../core/question.ts";
+import type { Sink } from "../core/sink.ts";
 import { Askpass } from "./askpass.ts";
 import { Input } from "./input.ts";
 import { Output } from "./output.ts";

@@ -16,8 +16,6 @@ export interface HostSettings {
   passwordCommand: string | null;
 }
 
-export const noHostSettings: HostSettings = { label: null, groups: [], legacy: false, passwordCommand: null };
-
 /** What a table says of how to reach a host; null where it does not. */
 interface Reach {
   label: string | null;

@@ -2,9 +2,19 @@
 import { closeSync, fstatSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { errorCode } from "../core/error-code.ts";
+import { SshMcpError } from "../core/errors.ts";
+import { quoteWord } from "../core/quote.ts";
 import { type GroupTable, type HostTable, readGroups, readHosts } from "./host-settings.ts";
 import { openIfThere } from "./open-config.ts";
-import { invalidSettings as invalid, parseToml, refuseUnknown, tableIn, wholeNumber } from "./toml-table.ts";
+import { onlyOwnerWrites } from "./ssh-config/files/file.ts";
+import {
+  invalidSettings as invalid,
+  parseToml,
+  refuseUnknown,
+  type TomlTable,
+  tableIn,
+  wholeNumber,
+} from "./toml-table.ts";
 
 export interface Settings {
   limits: {
@@ -31,8 +41,10 @@ export const readSettings = (base: string): Settings => {
 };
 
 /** The same for the text of the file, wherever it was read. @throws SshMcpError CONFIG_INVALID */
-export const settingsIn = (path: string, text: string): Settings => {
-  const tables = parseToml(path, text);
+export const settingsIn = (path: string, text: string): Settings => settingsOf(parseToml(path, text));
+
+/** The same for the tables of the file. @throws SshMcpError CONFIG_INVALID */
+export const settingsOf = (tables: TomlTable): Settings => {
   refuseUnknown(tables, ["limits", "host", "group"]);
   const limits = tableIn(tables, "limits");
   refuseUnknown(limits, ["sessions"]);
@@ -61,6 +73,12 @@ export const readSettingsText = (path: string): string | null => {
     if (!stats.isFile()) throw invalid(path, "is not a file");
     if (stats.uid !== process.getuid?.() && stats.uid !== 0)
       throw invalid(path, `belongs to another user (uid ${stats.uid})`);
+    // A command for passwords may stand in it.
+    if (!onlyOwnerWrites(stats, undefined)) {
+      throw new SshMcpError("CONFIG_INVALID", `${path} may be written by others`, {
+        hint: `chmod go-w ${quoteWord(path)}`,
+      });
+    }
     if (stats.size > sizeLimit) throw invalid(path, "is over 256 KiB");
     return readFileSync(file, "utf8");
   } finally {

@@ -36,6 +36,15 @@ export const parseDestination = (text: string): Destination => {
   return { given: text, user: parts.user, host, port };
 };
 
+/** The host of a destination; the whole of it when it has another form, as an alias of ssh_config may. */
+export const typedHost = (destination: string): string => {
+  try {
+    return parseDestination(destination).host;
+  } catch {
+    return destination;
+  }
+};
+
 /** The canonical form, `user@host:port`, which parses back to the same parts. */
 export const formatDestination = ({ user, host, port }: Omit<Destination, "given">): string => {
   const authority = port === null ? host : `${host.includes(":") ? `[${host}]` : host}:${port}`;

@@ -45,3 +45,17 @@ export const shown = (text: string): string => {
   const start = text.slice(0, shownLength).replace(/[\ud800-\udbff]$/, "");
   return `"${escapeLine(start)}…"`;
 };
+
+/**
+ * Words of somebody else within a line of ours, as a title or the name of a program: escaped, with single spaces, cut so that they hide nothing
+ * behind them.
+ * @param most characters
+ */
+export const shortened = (text: string, most: number): string => {
+  // The blank of Braille is none to Unicode, and looks like one.
+  const line = escapeLine(text.replace(/[\p{Zs}\u2800]+/gu, " ").trim());
+  return line.length > most ? `${line.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…` : line;
+};
+
+/** The same between double quotes, and with none inside: what stands behind them is ours. */
+export const quotedWords = (text: string, most: number): string => `"${shortened(text.replaceAll('"', "'"), most)}"`;

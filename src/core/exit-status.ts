@@ -1,5 +1,5 @@
+import type { CommandOutcome } from "./command.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { CommandOutcome } from "./session.ts";
 
 /** Exit statuses of the binary (README, "Exit statuses"). They are API. */
 export const exitStatus = {

@@ -1,5 +1,6 @@
 /** The host keys of servers, as a person looks at them. */
-import type { CallScope, DialRequest } from "./session.ts";
+import type { CallScope } from "./call-scope.ts";
+import type { DialRequest } from "./dial-request.ts";
 
 /** A host key that a server has shown. */
 export interface ShownHostKey {

@@ -2,7 +2,8 @@
  * What operations know of the hosts that ssh_config names. The broker implements these; operations, faces and tests only see the interfaces.
  * Nothing here connects to anything.
  */
-import type { CallScope, DialRequest } from "./session.ts";
+import type { CallScope } from "./call-scope.ts";
+import type { DialRequest } from "./dial-request.ts";
 
 /** A host that a file of ssh_config names without wildcards. */
 export interface HostEntry {
@@ -95,11 +96,11 @@ export interface Hosts {
   /** @throws SshMcpError as a connection would before it dials */
   describe(request: DialRequest, scope: CallScope): Promise<HostDescription>;
   /**
-   * Names of the hosts of a group that ssh_config names, in their order.
+   * The hosts of a group as config.toml has them, whether a file of ssh_config names them or not.
    * @param group without `@`
    * @throws SshMcpError NOT_FOUND for a group that there is not; CONFIG_INVALID
    */
-  members(group: string, scope: CallScope): Promise<string[]>;
+  members(group: string): Promise<string[]>;
   /**
    * Writes an entry to our own file; for an agent, one that is disabled until a person enables it.
    * @throws SshMcpError ALREADY_EXISTS, INVALID_INPUT, CONFIG_INVALID, LOCAL_IO

@@ -18,6 +18,9 @@ const options: Readonly<Record<LoginChoice, readonly string[]>> = {
 /** The options that stand for a choice, before all others: the first value of an option wins. */
 export const choiceOptions = (choice: LoginChoice): readonly string[] => options[choice];
 
+/** Whether an option, as a choice writes it, leaves out kinds of logins that need nobody but a person. */
+export const isNarrowing = (option: string): boolean => [...options.agent, ...options.key].includes(option);
+
 /**
  * Whether only keys of the agent are to sign: with `none` ssh(1) leaves out the default files, and uses those of its configuration. Files still
  * say which of the agent's keys come first.

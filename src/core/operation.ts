@@ -3,8 +3,10 @@
  * schemas, the annotations, and what policy is asked. Nothing about an operation is said a second time elsewhere.
  */
 import type * as v from "valibot";
+import type { CallScope } from "./call-scope.ts";
 import type { Hosts } from "./hosts.ts";
-import type { CallScope, Sessions, Sink } from "./session.ts";
+import type { Sessions } from "./session.ts";
+import type { Sink } from "./sink.ts";
 
 export type Face = "cli" | "mcp";
 
@@ -80,7 +82,7 @@ export interface OperationSpec<I extends Input, O extends Output> {
   target: FieldOf<I> | null;
   /** `pipe`: stdin, stdout and stderr stream; the result holds `stdout`, `stderr` and `truncated` when captured. */
   streams: "none" | "pipe";
-  /** Fields a model must not set: absent from the tool's schema, refused by dispatch from an MCP face. */
+  /** Fields a model must not set: absent from the tool's schema, refused by dispatch from an MCP face. None where no model is served. */
   cliOnly: readonly FieldOf<I>[];
   run(input: v.InferOutput<I>, context: Context): Promise<v.InferOutput<O>>;
   /** The result as text for a person or a model; as complete as the result itself. Remote text in it is escaped. */

@@ -2,7 +2,7 @@
  * Capture of an output stream that may be endless: its head and its tail are kept, everything is counted, the middle is
  * dropped as it passes. Text from here is still untrusted: escape it where it is shown.
  */
-import type { Sink } from "./session.ts";
+import type { Sink } from "./sink.ts";
 
 /** Bytes of each stream that a result holds unless the caller asks for another limit. */
 export const defaultCaptureLimit = 16 * 1024;

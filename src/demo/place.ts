@@ -3,11 +3,11 @@ import { constants } from "node:fs";
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ssh2 from "ssh2";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
 import { childEnvironment } from "../files/self.ts";
+import { makeKeyPair } from "./key-pair.ts";
 
 export interface DemoPlace {
   /** The home: everything is in it. */
@@ -32,7 +32,7 @@ export const makePlace = async (): Promise<DemoPlace> => {
     const message = `there is no /bin/sh to run commands with (${errorCode(cause)})`;
     throw new SshMcpError("UNSUPPORTED", message, { hint: "ls -l /bin/sh", cause });
   });
-  const key = ssh2.utils.generateKeyPairSync("ed25519");
+  const key = makeKeyPair();
   const folder = Buffer.byteLength(tmpdir()) > longestFolder ? "/tmp" : tmpdir();
   const home = await mkdtemp(join(folder, "ssh-mcp-")).catch((cause: unknown) => {
     throw cannotWrite(folder, cause);

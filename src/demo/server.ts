@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import ssh2, { type AuthContext, type Connection, type ParsedKey } from "ssh2";
 import { errorCode } from "../core/error-code.ts";
 import { SshMcpError } from "../core/errors.ts";
+import { makeKeyPair } from "./key-pair.ts";
 import { runServerCommand, type ServerCommand } from "./server-command.ts";
 
 export interface DemoServer {
@@ -28,7 +29,7 @@ export interface DemoServerOptions {
 
 /** @throws SshMcpError SANDBOX_BLOCKED where nothing can listen on 127.0.0.1 */
 export const startServer = async (options: DemoServerOptions): Promise<DemoServer> => {
-  const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
+  const hostKey = makeKeyPair();
   const seen = { logins: 0, commands: 0 };
   const connections = new Set<Connection>();
   const commands = new Set<ServerCommand>();

@@ -1,6 +1,6 @@
 import { escapeText } from "../core/escape.ts";
 import { quoteWords } from "../core/quote.ts";
-import type { Sink } from "../core/session.ts";
+import type { Sink } from "../core/sink.ts";
 
 const encoder = new TextEncoder();
 

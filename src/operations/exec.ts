@@ -1,8 +1,8 @@
 import * as v from "valibot";
+import { commandOutcomes, stopResults } from "../core/command.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeText } from "../core/escape.ts";
 import { type Context, defineOperation } from "../core/operation.ts";
-import { commandOutcomes, stopResults } from "../core/session.ts";
 import { count, dialFields, dialRequest, timeoutSeconds } from "./fields.ts";
 import { forPerson, waitField } from "./waiting.ts";
 

@@ -1,8 +1,9 @@
 /** Input fields that several operations share, with the one wording for `--help` and tool schemas. */
 import * as v from "valibot";
+import type { DialRequest } from "../core/dial-request.ts";
 import { jumpOption } from "../core/jump.ts";
 import { choiceOptions, type LoginChoice, loginChoices } from "../core/login-choice.ts";
-import { type DialRequest, sessionStates } from "../core/session.ts";
+import { sessionStates } from "../core/session.ts";
 
 /** A day: long enough for any login or command a caller waits for, and far below the limit of timers. */
 const longestWaitSeconds = 24 * 60 * 60;

@@ -1,6 +1,6 @@
 /** Input and output fields that the operations on hosts share. */
 import * as v from "valibot";
-import { escapeLine, escapeText } from "../core/escape.ts";
+import { escapeLine, escapeText, quotedWords } from "../core/escape.ts";
 import type { HostChange, HostDescription, HostFields, HostOption } from "../core/hosts.ts";
 import { dialFields } from "./fields.ts";
 
@@ -115,4 +115,4 @@ const optionLine = ({ name, value, origin }: Described["options"][number]): stri
   `${name} ${escapeLine(value)}${origin === null ? "" : `  # ${escapeLine(origin)}`}`;
 
 const proposalText = (name: string, { by, entry }: { by: string; entry: string }): string =>
-  `proposed by ${escapeLine(by)}, and without effect until \`ssh-mcp hosts enable ${escapeLine(name)}\`:\n${escapeText(entry)}`;
+  `proposed, and without effect until \`ssh-mcp hosts enable ${escapeLine(name)}\`, by ${quotedWords(by, 100)}:\n${escapeText(entry)}`;

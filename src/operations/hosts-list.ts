@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { escapeLine } from "../core/escape.ts";
+import { escapeLine, quotedWords } from "../core/escape.ts";
 import type { HostDescription } from "../core/hosts.ts";
 import { defineOperation } from "../core/operation.ts";
 
@@ -93,5 +93,5 @@ const line = ({ name, origin, label, groups, sessions, proposedBy }: v.InferOutp
     ...(label === null ? [] : [escapeLine(label)]),
     ...groups.map((group) => `@${escapeLine(group)}`),
     ...(sessions.length === 0 ? [] : [`live as ${sessions.join(" ")}`]),
-    ...(proposedBy === null ? [] : [`disabled, proposed by ${escapeLine(proposedBy)}`]),
+    ...(proposedBy === null ? [] : [`disabled, proposed by ${quotedWords(proposedBy, 100)}`]),
   ].join(", ");

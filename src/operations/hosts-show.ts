@@ -25,7 +25,7 @@ export const hostsShow = defineOperation({
   durations: [],
   target: null,
   streams: "none",
-  cliOnly: ["user", "port", "identityFile", "auth", "configFile", "options"],
+  cliOnly: [],
   run: async (input, context) =>
     described(await context.hosts.describe(dialRequest(input.name, input, undefined), context), () => true),
   render: describedText,

@@ -1,6 +1,8 @@
 /** What the operations on kept secrets have in common. */
 import * as v from "valibot";
-import type { CallScope, SecretPlace, Sessions } from "../core/session.ts";
+import type { CallScope } from "../core/call-scope.ts";
+import type { SecretPlace } from "../core/secrets.ts";
+import type { Sessions } from "../core/session.ts";
 import { dialFields, dialRequest } from "./fields.ts";
 
 const { user, port, configFile, options } = dialFields;

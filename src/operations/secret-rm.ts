@@ -26,7 +26,7 @@ export const secretRm = defineOperation({
   durations: [],
   target: "target",
   streams: "none",
-  cliOnly: ["configFile", "options"],
+  cliOnly: [],
   run: async (input, context) => {
     const place = await secretPlace(input, context);
     return { account: place.account, removed: await place.forget() };

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
 import { type Context, defineOperation } from "../core/operation.ts";
-import type { SecretPlace } from "../core/session.ts";
+import type { SecretPlace } from "../core/secrets.ts";
 import { account, secretFields, secretPlace } from "./secret-fields.ts";
 
 const description = `Keep the password of a server, or with --key the passphrase of a key, in the keychain of this system: later logins take it from there, agents' as well, and ask nobody.
@@ -31,7 +31,7 @@ export const secretSet = defineOperation({
   durations: [],
   target: "target",
   streams: "none",
-  cliOnly: ["configFile", "options"],
+  cliOnly: [],
   run: async (input, context) => {
     const place = await secretPlace(input, context);
     await place.keep(checked(await asked(place, context)));

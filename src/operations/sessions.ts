@@ -1,8 +1,9 @@
 import * as v from "valibot";
+import type { RunningCall } from "../core/command.ts";
 import { formatDuration } from "../core/duration.ts";
-import { escapeLine } from "../core/escape.ts";
+import { escapeLine, quotedWords } from "../core/escape.ts";
 import { type Caller, defineOperation } from "../core/operation.ts";
-import type { PendingLogin, RunningCall } from "../core/session.ts";
+import type { PendingLogin } from "../core/pending-login.ts";
 import { count, sessionFields, timestamp } from "./fields.ts";
 
 const description = `List the SSH sessions that can be used now: name, what they are connected to, state, running commands, age, idle time, time left, and who opened them. It connects to nothing and changes nothing.
@@ -13,6 +14,9 @@ const advice =
 
 /** Longer ones are scripts: whoever looks what runs needs to recognise it, not to read all of it. */
 const longestCommand = 1000;
+/** Characters shown of what an agent calls itself, and of what it says a session is for. */
+const longestName = 100;
+const longestTitle = 200;
 
 const who = (description: string) =>
   v.pipe(
@@ -124,12 +128,15 @@ const waitingOf = ({ name, title, command, askedAt, by }: PendingLogin): Waiting
 const pendingLine = ({ name, title, command, by, askedAt }: Waiting): string =>
   [
     `${escapeLine(name)} waits for a person: ${escapeLine(command)}`,
-    `asked for by ${escapeLine(by)} at ${askedAt}`,
-    ...(title === null ? [] : [escapeLine(title)]),
+    `asked for at ${askedAt} by ${quotedWords(by, longestName)}`,
+    ...(title === null ? [] : [`for ${quotedWords(title, longestTitle)}`]),
   ].join(", ");
 
+/** A client calls itself what it likes. */
+const whoOf = ({ face, client }: Row["openedBy"]): string => `${face} ${quotedWords(client, longestName)}`;
+
 const callLine = ({ id, session, command, startedAt, by }: Call): string =>
-  `call ${id} on ${session} since ${startedAt}, by ${by.face} ${escapeLine(by.client)}${command === null ? "" : `: ${escapeLine(command)}`}`;
+  `call ${id} on ${session} since ${startedAt}, by ${whoOf(by)}${command === null ? "" : `: ${escapeLine(command)}`}`;
 
 const line = (row: Row): string =>
   [
@@ -138,10 +145,10 @@ const line = (row: Row): string =>
     `age ${formatDuration(row.ageMs)}`,
     `idle ${formatDuration(row.idleMs)}`,
     ...untilIdle(row),
-    `opened by ${row.openedBy.face} ${escapeLine(row.openedBy.client)}`,
+    `opened by ${whoOf(row.openedBy)}`,
     row.lent ? "lent" : "private",
     ...(row.needsPerson ? ["needs a person to reconnect"] : []),
-    ...(row.title === null ? [] : [escapeLine(row.title)]),
+    ...(row.title === null ? [] : [`for ${quotedWords(row.title, longestTitle)}`]),
   ].join(", ");
 
 const untilIdle = ({ state, expiresInMs }: Row): string[] => {

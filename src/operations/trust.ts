@@ -62,7 +62,7 @@ export const trust = defineOperation({
   durations: ["timeout"],
   target: "destination",
   streams: "none",
-  cliOnly: ["configFile", "options"],
+  cliOnly: [],
   run: async (input, context) => {
     context.progress(`looking at the host keys of ${input.destination}`);
     const request = dialRequest(input.destination, input, input.timeout);

@@ -1,5 +1,5 @@
 /** OpenSSH certificates, version 01 (PROTOCOL.certkeys), read as sshkey.c cert_parse of OpenSSH 9.2 reads them. */
-import { isWholeKey } from "./host-keys/known-hosts-key.ts";
+import { isWholeKey } from "./public-key.ts";
 import { isSignedBy, signatureAlgorithm } from "./signature.ts";
 import { WireReader, wireString } from "./wire-reader.ts";
 

@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import type { CommandSettings } from "../config/ssh-config/resolved-host.ts";
+import type { CommandRequest, CommandResult } from "../core/command.ts";
 import { SshMcpError } from "../core/errors.ts";
-import type { CommandRequest, CommandResult } from "../core/session.ts";
 import { AgentForwarding } from "./commands/agent-forwarding.ts";
 import { SessionChannel } from "./commands/channel.ts";
 import { ChannelPool } from "./commands/channel-pool.ts";

@@ -1,5 +1,6 @@
 /** Signatures by public keys in wire form: RFC 4253, section 6.6; RFC 5656, 8332, 8709; PROTOCOL.u2f of OpenSSH. */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from "node:crypto";
+import { fewestRsaBits } from "../config/ssh-config/resolved-host.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /** The algorithm a signature names; null when it is no signature. */
@@ -93,8 +94,8 @@ const ecdsa = (curve: string): [string, Verifier] => {
   ];
 };
 
-/** Bits of a modulus: the least and the most that OpenSSH takes. */
-const [fewestRsaBits, mostRsaBits] = [1024, 16384];
+/** Bits of a modulus: the most that OpenSSH takes. */
+const mostRsaBits = 16384;
 
 const rsa: Verifier = {
   algorithms: ["rsa-sha2-512", "rsa-sha2-256"],

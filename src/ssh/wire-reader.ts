@@ -61,6 +61,12 @@ export class WireReader {
 
 const noBytes = Buffer.alloc(0);
 
+/** Bits of a number (mpint), without the zeros in front. */
+export const bitLength = (number: Uint8Array): number => {
+  const first = number.findIndex((byte) => byte !== 0);
+  return first < 0 ? 0 : (number.length - first) * 8 - Math.clz32(number[first] ?? 0) + 24;
+};
+
 /** Bytes as a string of RFC 4251, section 5. */
 export const wireString = (bytes: Uint8Array | string): Buffer => {
   const content = Buffer.from(bytes as Uint8Array);

@@ -42,6 +42,8 @@ const schema = v.object({
   title: v.nullable(v.pipe(v.string(), v.maxLength(4096))),
   /** What was asked for, with the caller's paths made absolute. */
   request,
+  /** Who wrote the request: what is a person's own goes only where a person said. Records that do not say are taken for an agent's. */
+  chosenBy: v.optional(v.picklist(["cli", "mcp"]), "mcp"),
   /** What that came to: for `ls`, which must not read ssh_config. A new connection resolves again. */
   resolved: v.strictObject({ host: text, port, user: text }),
   /** What decides beside the host's name which server it is, as SHA-256 in hex: jump hosts, a proxy command. Absent for a plain way. */

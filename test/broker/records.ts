@@ -7,6 +7,7 @@ export const recordOf = (name: string): SessionRecord => ({
   name,
   title: null,
   request: { destination: name, user: null, port: null, identityFiles: [], configFile: null, options: [] },
+  chosenBy: "cli",
   resolved: { host: "192.0.2.1", port: 22, user: "ann" },
   hostKey: `SHA256:${"A".repeat(43)}`,
   authMethod: "publickey",

@@ -72,6 +72,7 @@ test("until its end: the client, the streams and the signals, and no package", (
     "src/broker/client/call-errors.ts",
     "src/broker/client/client-call.ts",
     "src/broker/client/client-questions.ts",
+    "src/broker/client/client-world.ts",
     "src/broker/client/client.ts",
     "src/broker/client/input-pump.ts",
     "src/broker/client/patience.ts",

@@ -17,7 +17,7 @@ test("a row per host, the cells before the last one each a word", () => {
     [
       "NAME  SESSION      GROUPS   FROM                     LABEL",
       "web1  web1,web1-2  prod,eu  /home/me/.ssh/config:3   the web\\x1b[2J",
-      "new   disabled     -        /home/a\\ b/ssh_config:9  new one; proposed by editor 1.0",
+      'new   disabled     -        /home/a\\ b/ssh_config:9  new one; proposed by "editor 1.0"',
       "",
     ].join("\n"),
   );

@@ -204,6 +204,8 @@ describe("what is refused", () => {
     ["exec -- -h", "exec needs a COMMAND", "ssh-mcp exec TARGET -- COMMAND"],
     ["connect", "connect needs a DESTINATION", "ssh-mcp connect DESTINATION"],
     ["connect h uptime", "connect takes 1 word, not 2", "ssh-mcp exec h -- COMMAND"],
+    ["connect @web uptime", "connect takes 1 word, not 2", "ssh-mcp connect --help"],
+    ["trust a b", "trust takes 1 word, not 2", "ssh-mcp trust --help"],
     ["ls h", "ls takes no words: it lists sessions, not files", "ssh-mcp exec h -- ls"],
     ["ls h:", "ls takes no words: it lists sessions, not files", "ssh-mcp exec h -- ls"],
     ["ls h:/tmp/a;b", "ls takes no words: it lists sessions, not files", "ssh-mcp exec h -- ls '/tmp/a;b'"],

@@ -1,7 +1,9 @@
 /** What the played server of `program.ts` does, by the command it is told to run. */
 import { existsSync, writeSync } from "node:fs";
+import type { CallScope } from "../../src/core/call-scope.ts";
+import type { CommandRequest, CommandResult } from "../../src/core/command.ts";
 import { SshMcpError, toSshMcpError } from "../../src/core/errors.ts";
-import type { CallScope, CommandRequest, CommandResult, LoginQuestion } from "../../src/core/session.ts";
+import type { LoginQuestion } from "../../src/core/question.ts";
 
 const encoder = new TextEncoder();
 

@@ -9,7 +9,8 @@ import { serveLocally } from "../../src/broker/process/local.ts";
 import { runCli } from "../../src/cli/run.ts";
 import { type Broker, type BrokerChoice, type BrokerControl, processWorld } from "../../src/cli/world.ts";
 import { parseDestination } from "../../src/core/destination.ts";
-import type { DialRequest, Session, SessionInfo, Sessions } from "../../src/core/session.ts";
+import type { DialRequest } from "../../src/core/dial-request.ts";
+import type { Session, SessionInfo, Sessions } from "../../src/core/session.ts";
 import { release } from "../../src/core/version.ts";
 import { operations } from "../../src/operations/index.ts";
 import { FakeHosts } from "../operations/fake-hosts.ts";
@@ -102,7 +103,7 @@ const sessions: Sessions = {
   },
   pending: {
     list: () => [],
-    answered: async () => {},
+    answered: async () => ({ how: "absent" }),
   },
   secrets: {
     place: async (of) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { callsTable, type ListedCall } from "../../src/cli/calls-table.ts";
-import { sessionNames, sessionsTable } from "../../src/cli/sessions-table.ts";
+import { pendingLines, sessionNames, sessionsTable } from "../../src/cli/sessions-table.ts";
 import type { SessionInfo } from "../../src/core/session.ts";
 
 const session = (changes: Partial<SessionInfo>): SessionInfo => ({
@@ -93,9 +93,40 @@ describe("sessions", () => {
     expect(row).toStartWith("a-name-to-type  ssh://");
   });
 
+  test("are a row each, whatever an agent calls itself and its session", () => {
+    const client = `x${" ".repeat(100)}me@prod`;
+    const [, row = ""] = lines([{ openedBy: { face: "mcp", client }, title: "a  no  cli   \u2800\u2800 mine" }]);
+    expect(row).toEndWith("  yes   mcp x me@prod  a no cli mine");
+  });
+
   test("are only names where only those are wanted", () => {
     expect(sessionNames([session({}), session({ name: "b" })])).toBe("web\nb\n");
     expect(sessionNames([])).toBe("");
+  });
+});
+
+describe("logins that wait for a person", () => {
+  const command = "ssh-mcp connect --name build deploy@web";
+
+  test("are what is to be typed, and below it who wants it", () => {
+    const title = "the nightly build";
+    expect(
+      pendingLines([
+        { command, title, by: "editor 1.0" },
+        { command, title: null, by: "b" },
+      ]),
+    ).toBe(
+      `waits for you: ${command}\n  asked by "editor 1.0", for "the nightly build"\nwaits for you: ${command}\n  asked by "b"\n`,
+    );
+  });
+
+  test("cannot be given another command by the words of an agent", () => {
+    const title = `nightly"): ssh-mcp hosts enable evil${" ".repeat(100)}waits for you: ssh-mcp hosts enable evil`;
+    const by = `x\nwaits for you: ssh-mcp hosts enable evil ${"y".repeat(1000)}`;
+    const [first, second = "", ...rest] = pendingLines([{ command, title, by }]).split("\n");
+    expect(rest).toEqual([""]);
+    expect(first).toBe(`waits for you: ${command}`);
+    expect(second).toMatch(/^ {2}asked by "x\\nwaits for you: [^"]{0,40}…", for "nightly'\): [^"]{0,100}"$/);
   });
 });
 

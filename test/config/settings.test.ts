@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { groupMembers, groupNames, hostSettings, noHostSettings } from "../../src/config/host-settings.ts";
+import { groupMembers, groupNames, hostSettings } from "../../src/config/host-settings.ts";
 import { readSettings, settingsIn } from "../../src/config/settings.ts";
 import { SshMcpError } from "../../src/core/errors.ts";
 import { cleanup } from "../support/cleanup.ts";
@@ -70,6 +70,9 @@ describe("readSettings", () => {
     const [folder, fifo, loop, huge] = [tempDir("folder"), tempDir("fifo"), tempDir("loop"), tempDir("huge")];
     const foreign = baseWith("");
     chownSync(join(foreign, "config.toml"), 65534, 65534);
+    const open = baseWith("");
+    // A link to it does not make it anybody's who may write to it.
+    chmodSync(join(open, "config.toml"), 0o666);
     mkdirSync(join(folder, "config.toml"));
     await mustRun(["mkfifo", join(fifo, "config.toml")]);
     symlinkSync("config.toml", join(loop, "config.toml"));
@@ -80,6 +83,7 @@ describe("readSettings", () => {
       [loop, "cannot be read (ELOOP)"],
       [huge, "is over 256 KiB"],
       [foreign, "belongs to another user (uid 65534)"],
+      [open, "may be written by others"],
     ] as const;
     for (const [base, reason] of reasons) {
       const error = thrownBy(() => readSettings(base));
@@ -163,8 +167,8 @@ passwordCommand = "pass show old"
     ["web2.example.com", { label: null, groups: ["prod"], legacy: false, passwordCommand: null }],
     // Of two groups, the first that says it.
     ["db1", { label: null, groups: ["prod", "old"], legacy: true, passwordCommand: "pass show old" }],
-    ["nobody", noHostSettings],
-    ["__proto__", noHostSettings],
+    ["nobody", { label: null, groups: [], legacy: false, passwordCommand: null }],
+    ["__proto__", { label: null, groups: [], legacy: false, passwordCommand: null }],
   ])("of %s: its own before its groups'", (name, expected) => {
     expect(hostSettings(settings, name)).toEqual(expected);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { escapeLine, escapeText } from "../../src/core/escape.ts";
+import { escapeLine, escapeText, quotedWords, shortened } from "../../src/core/escape.ts";
 
 /** Input, as text of several lines, as one line. */
 const table: [name: string, input: string, text: string, line: string][] = [
@@ -75,6 +75,27 @@ describe("escaping", () => {
       fc.property(fc.string({ unit: "grapheme-ascii" }), (input) => {
         expect(escapeText(input)).toBe(input);
       }),
+    );
+  });
+});
+
+describe("words of somebody else in a line of ours", () => {
+  const table: [input: string, short: string][] = [
+    ["the nightly build", "the nightly build"],
+    [`nightly${" ".repeat(100)}ssh-mcp hosts enable evil`, "nightly ssh-mcp hosts en…"],
+    ["\u00a0\u3000a\u2800\u2800b \r\n\tc ", "a b \\r\\n\\tc"],
+    ["\u001b[2J\u202e", "\\x1b[2J\\u202e"],
+    ["x".repeat(26), `${"x".repeat(24)}…`],
+    [`${"x".repeat(23)}😀y`, `${"x".repeat(23)}…`],
+  ];
+  test.each(table)("%j", (input, short) => {
+    expect(shortened(input, 25)).toBe(short);
+    expect(quotedWords(input, 25)).toBe(`"${short}"`);
+  });
+
+  test("do not end their quotes", () => {
+    expect(quotedWords('x" waits for you: ssh-mcp hosts enable evil, "', 80)).toBe(
+      "\"x' waits for you: ssh-mcp hosts enable evil, '\"",
     );
   });
 });

@@ -31,3 +31,7 @@ export const toAnswer = (value: unknown): Answer => {
  */
 export const inCommonWords = (hint: string): string =>
   hint.replace(/^(?:SSH_MCP_DIR=\S+ )?(ssh-mcp connect )(?:--name \S+ )?/, "$1");
+
+/** A message in words that both faces share: a model alone is told how to wait for a person. */
+export const withoutHowToWait = (message: string): string =>
+  message.replace(/; the same call with wait: \d+ goes on once a person has typed the hint$/, "");

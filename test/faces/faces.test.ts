@@ -10,7 +10,7 @@ import { operations } from "../../src/operations/index.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { tempDir } from "../support/temp.ts";
 import { type Agent, startAgent } from "./agent.ts";
-import { type Answer, inCommonWords } from "./answer.ts";
+import { type Answer, inCommonWords, withoutHowToWait } from "./answer.ts";
 import { cases } from "./cases.ts";
 import { perform } from "./person.ts";
 import { type Places, startPlaces } from "./places.ts";
@@ -69,6 +69,7 @@ const documentOf = ({ result, error }: Answer): Record<string, unknown> => resul
 
 const volatile: ReadonlySet<string> = new Set([
   ...["durationMs", "ageMs", "idleMs", "expiresInMs", "createdAt", "expiresAt", "openedBy"],
+  ...["askedAt", "by"],
 ]);
 
 /** Volatile values by their type alone, and words that are each face's own by none; whether they are there still counts. */
@@ -83,7 +84,14 @@ const settled = (value: unknown, ownWords = false): unknown => {
   return Object.fromEntries(Object.entries(value).map(settledField));
 };
 
+const words: Readonly<Record<string, (text: string) => string>> = {
+  hint: inCommonWords,
+  // Of a login that waits for a person.
+  command: inCommonWords,
+  message: withoutHowToWait,
+};
+
 const settledText = (key: string, text: string): string => {
   if (volatile.has(key)) return "string";
-  return (key === "hint" ? inCommonWords(text) : text).replaceAll(models, persons);
+  return (words[key]?.(text) ?? text).replaceAll(models, persons);
 };

@@ -31,16 +31,19 @@ export const startPlaces = async () => {
   for (const { server } of [real, password, denied]) home.trust(server.knownHosts());
   home.trust(knownHostsLine("127.0.0.1", changed.server.port, other));
   home.configure(`Host box\n  HostName 127.0.0.1\n  Port ${real.server.port}\n  User ${user.name}\n`);
-  home.configure("Host behind\n  HostName 127.0.0.1\n  ProxyJump box\n");
+  const { port: realPort, user: realUser } = real.server;
+  home.configure(`Host behind\n  HostName 127.0.0.1\n  Port ${realPort}\n  User ${realUser}\n  ProxyJump box\n`);
+  home.configure("Host elsewhere\n  HostName 127.0.0.1\n  KnownHostsCommand /bin/true\n");
   const [http, silent] = await Promise.all([startRawServer("http"), startRawServer("silent")]);
   return {
     home,
     server: real.server,
     places: {
       sshd: real.at,
-      /** Names of ssh_config: one that works, one that takes what is not there yet. */
+      /** Names of ssh_config: one that works, one by way of it, and one that takes what there is not. */
       alias: "box",
-      unsupported: "behind",
+      behind: "behind",
+      unsupported: "elsewhere",
       unknown: unknown.at,
       changed: changed.at,
       password: password.at,

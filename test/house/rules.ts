@@ -41,7 +41,11 @@ export const rules: Readonly<Record<string, Rule>> = {
   ssh: {
     parts: ["core", "files", "config"],
     // The one that ssh2 itself uses: it blocks, and runs on a thread of ours instead.
-    packages: { ssh2: "anywhere", "bcrypt-pbkdf": ["ssh/auth/key-derivation-worker.ts"] },
+    packages: {
+      ssh2: "anywhere",
+      "bcrypt-pbkdf": ["ssh/auth/key-derivation-worker.ts"],
+      "@noble/ciphers": ["ssh/auth/chacha20-poly1305.ts"],
+    },
     builtins: true,
   },
   "broker client": { parts: ["core", "files"], packages: {}, builtins: true },

@@ -27,8 +27,11 @@ interface Refused {
   hint?: string;
 }
 
-/** What ssh_connect takes of a model. */
-const elsewhere: ReadonlySet<string> = new Set(["user", "port", "identityFile"]);
+/** What another tool takes of a model. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ...["user", "port", "identityFile"].map((field) => [field, "ssh_connect"] as const),
+  ["jump", "ssh_host_add"],
+]);
 const schemaOf = (tool: string): string => `the input schema of ${tool} has every field`;
 
 const served = operations.filter(({ faces }) => faces.includes("mcp"));
@@ -43,8 +46,8 @@ const withheld: readonly Refused[] = served.flatMap(({ tool, cliOnly, positional
       ...(rest === "command" ? { command: "id" } : {}),
       [field]: values[field],
     }),
-    says: `${field}: ${elsewhere.has(field) && tool !== "ssh_connect" ? "is not taken here" : "is for a person at the command line only"}`,
-    hint: elsewhere.has(field) && tool !== "ssh_connect" ? `ssh_connect takes ${field}` : schemaOf(tool),
+    says: `${field}: ${elsewhere.has(field) ? "is not taken here" : "is for a person at the command line only"}`,
+    hint: elsewhere.has(field) ? `${elsewhere.get(field)} takes ${field}` : schemaOf(tool),
   })),
 );
 
@@ -142,7 +145,7 @@ const destinations: readonly Refused[] = [
   { what: "a user with a leading dash", text: "-oProxyCommand=id@127.0.0.1", says: "begins with a dash" },
   { what: "a shell's character", text: "$(id)@127.0.0.1", says: '"$(id)@127.0.0.1"' },
   { what: "a port of letters", text: "127.0.0.1:ssh", says: "the port in" },
-  { what: "an empty user", text: "@127.0.0.1", says: "empty user" },
+  { what: "an empty user", text: "ssh://@127.0.0.1", says: "empty user" },
   { what: "a path", text: "ssh://127.0.0.1/etc/passwd", says: "a path" },
 ].flatMap(({ what, text, says }) => [
   { tool: "ssh_exec", what, input: () => ({ target: text, command: "id" }), says },
@@ -169,6 +172,12 @@ test("a password in a destination is not repeated", async () => {
   const { text } = await agent.call("ssh_exec", { target: "ssh://me:hunter2@127.0.0.1", command: "id" });
   expect(text).toStartWith("INVALID_INPUT: ");
   expect(text).not.toContain("hunter2");
+});
+
+test("nobody before an @ is no user, but a group, and there is none", async () => {
+  const { error } = await agent.call("ssh_exec", { target: `@${at}`, command: "id" });
+  expect(error).toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining(`there is no group "@${at}"`) });
+  expect(server.accepted()).toBe(0);
 });
 
 test("an unknown tool is a protocol error that names the ones there are", async () => {

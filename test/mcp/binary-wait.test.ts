@@ -74,7 +74,7 @@ describe("a login that takes a person", () => {
     // Nothing is held open to the server meanwhile.
     expect(connections()).toBe(before);
     const table = await run(["ls"], { home: home.path });
-    expect(table.stdout).toContain(`waits for you, asked by test 1.0.0 (the nightly build): ${error?.hint}`);
+    expect(table.stdout).toContain(`waits for you: ${error?.hint}\n  asked by "test 1.0.0", for "the nightly build"\n`);
 
     // The person need not type the whole hint: what they open is what is waited for.
     await logIn(home, `ssh-mcp connect ${at}`);

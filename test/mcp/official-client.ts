@@ -10,6 +10,7 @@ import type { FakeClient } from "./fake-client.ts";
 export const connect = async (broker: FakeClient, progressIntervalMs = 5000) => {
   const agent = new AgentServer(broker, {
     ...{ cwd: "/somewhere", agentSocket: "/agent.sock", environment: { JUMP: "gate" } },
+    locale: { LANG: "C.UTF-8" },
     progressIntervalMs,
   });
   const client = new Client({ name: "Test Client", version: "1.2" });

@@ -59,7 +59,10 @@ describe("tools/call", () => {
       operation: "exec",
       repeatable: false,
       input,
-      caller: { face: "mcp", client: "Test Client 1.2", cwd: "/somewhere", agentSocket: "/agent.sock" },
+      caller: {
+        ...{ face: "mcp", client: "Test Client 1.2", cwd: "/somewhere", agentSocket: "/agent.sock" },
+        locale: { LANG: "C.UTF-8" },
+      },
       capture: 16 * 1024,
       signal: expect.any(AbortSignal),
       environment: { JUMP: "gate" },
@@ -85,6 +88,19 @@ describe("tools/call", () => {
     exec: execResult({ stdout: "x\u0000\u001b[1m", stdoutBytes: 5 }),
     sessions: { sessions: [], calls: null, pending: [] },
     close: { closed: ["web"] },
+    hosts: {
+      hosts: [
+        {
+          ...{ name: "web", origin: "/h/.ssh/config:1", label: null, groups: ["prod"], sessions: ["web"] },
+          ...{ enabled: false, proposedBy: "Client 1" },
+        },
+      ],
+      resolved: { host: "192.0.2.1", port: 22, user: "deploy", options: ["port 22 (/h/.ssh/config:2)"] },
+    },
+    "hosts-add": {
+      ...{ name: "web", file: "/h/.ssh-mcp/proposals", entry: "Host web\n  HostName 192.0.2.1\n" },
+      enable: "ssh-mcp hosts enable web",
+    },
   };
 
   const served = operations.filter(({ faces }) => faces.includes("mcp"));

@@ -20,6 +20,11 @@ describe("tools/list", () => {
     // Who may use a session is a person's to say.
     expect(operationOf("ssh_lend")).toBeUndefined();
     expect(operationOf("ssh_unlend")).toBeUndefined();
+    // So is which hosts count, which keys are trusted, and which secrets are kept.
+    for (const verb of ["hosts_set", "hosts_rm", "hosts_enable", "trust", "init", "secret_set", "secret_rm"]) {
+      expect(operations.map(({ tool }) => tool)).toContain(`ssh_${verb}`);
+      expect(operationOf(`ssh_${verb}`)).toBeUndefined();
+    }
     expect(operationOf("__proto__")).toBeUndefined();
   });
 
@@ -129,6 +134,8 @@ describe("annotations", () => {
     { tool: "ssh_exec", readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     { tool: "ssh_sessions", readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     { tool: "ssh_disconnect", readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    { tool: "ssh_hosts", readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    { tool: "ssh_host_add", readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   ])("of $tool", ({ tool, ...hints }) => {
     expect(tools.find(({ name }) => name === tool)?.annotations).toEqual(hints);
   });

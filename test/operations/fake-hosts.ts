@@ -1,6 +1,8 @@
 /** Hosts that remember what they were asked, for an operation that runs alone. */
+
+import type { CallScope } from "../../src/core/call-scope.ts";
+import type { DialRequest } from "../../src/core/dial-request.ts";
 import type { HostChange, HostDescription, HostEntry, HostFields, Hosts, Initialized } from "../../src/core/hosts.ts";
-import type { CallScope, DialRequest } from "../../src/core/session.ts";
 
 export const entry: HostEntry = {
   name: "web",

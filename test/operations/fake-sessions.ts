@@ -1,20 +1,12 @@
 /** Sessions that remember what they were asked, for an operation that runs alone. */
 
+import type { CommandRequest, CommandResult, RunningCall } from "../../src/core/command.ts";
+import type { DialRequest } from "../../src/core/dial-request.ts";
 import type { TrustedHost } from "../../src/core/host-keys.ts";
 import type { Caller, Context, Face } from "../../src/core/operation.ts";
-import type {
-  CommandRequest,
-  CommandResult,
-  DialRequest,
-  OpenedSession,
-  OpenRequest,
-  PendingLogin,
-  PendingLogins,
-  RunningCall,
-  Secrets,
-  SessionInfo,
-  Sessions,
-} from "../../src/core/session.ts";
+import type { PendingLogin, PendingLogins } from "../../src/core/pending-login.ts";
+import type { Secrets } from "../../src/core/secrets.ts";
+import type { OpenedSession, OpenRequest, SessionInfo, Sessions } from "../../src/core/session.ts";
 import { FakeHosts } from "./fake-hosts.ts";
 
 export const info: SessionInfo = {
@@ -110,7 +102,7 @@ export class FakeSessions implements Sessions {
 
   /** Logins that wait for a person. */
   readonly waiting: PendingLogin[] = [];
-  readonly pending: PendingLogins = { list: () => this.waiting, answered: async () => {} };
+  readonly pending: PendingLogins = { list: () => this.waiting, answered: async () => ({ how: "absent" }) };
   readonly secrets: Secrets = {
     place: async () => ({
       ...{ account: "deploy@web:22", what: "the password of deploy@web:22" },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { RunningCall } from "../../src/core/session.ts";
+import type { RunningCall } from "../../src/core/command.ts";
 import { sessions } from "../../src/operations/sessions.ts";
 import { call, contextFor, FakeSessions, info } from "./fake-sessions.ts";
 
@@ -28,9 +28,9 @@ test("shows an agent what it runs itself, and of others only that they do, since
   const listed = await sessions.run({ running: true }, contextFor("mcp", fake));
   expect(listed.calls?.map(({ command }) => command)).toEqual([null, "sleep 1", null]);
   expect(sessions.render(listed).split("\n").slice(1)).toEqual([
-    "call 3 on web since 1970-01-01T00:00:00.000Z, by cli cli",
-    "call 3 on web since 1970-01-01T00:00:00.000Z, by mcp editor 1.0: sleep 1",
-    "call 3 on web since 1970-01-01T00:00:00.000Z, by mcp editor 2.0",
+    'call 3 on web since 1970-01-01T00:00:00.000Z, by cli "cli"',
+    'call 3 on web since 1970-01-01T00:00:00.000Z, by mcp "editor 1.0": sleep 1',
+    'call 3 on web since 1970-01-01T00:00:00.000Z, by mcp "editor 2.0"',
   ]);
 });
 
@@ -63,6 +63,6 @@ test("shows what waits for a person, and what they type", async () => {
   const listed = await sessions.run({}, contextFor("cli", fake));
   expect(listed.pending).toMatchObject([{ name: "db", askedAt: "1970-01-01T00:00:00.000Z" }]);
   expect(sessions.render(listed).split("\n").at(-1)).toBe(
-    "db waits for a person: ssh-mcp connect --name db db1, asked for by editor 1.0 at 1970-01-01T00:00:00.000Z, the \\x1b[2Jbackup",
+    'db waits for a person: ssh-mcp connect --name db db1, asked for at 1970-01-01T00:00:00.000Z by "editor 1.0", for "the \\x1b[2Jbackup"',
   );
 });

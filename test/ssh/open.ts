@@ -1,18 +1,20 @@
 /** Opens connections of src/ssh straight to a test server: no ssh_config, no known_hosts, the key given or none. */
 
-import { opensshDefaults } from "../../src/config/ssh-config/algorithm-list.ts";
-import type { CommandResult, Question } from "../../src/core/session.ts";
+import { opensshDefaults } from "../../src/config/ssh-config/values/algorithm-list.ts";
+import type { CommandResult } from "../../src/core/command.ts";
+import type { Question } from "../../src/core/question.ts";
 import { Agent } from "../../src/ssh/auth/agent.ts";
 import { Authentication } from "../../src/ssh/auth/authentication.ts";
 import { collectIdentities } from "../../src/ssh/auth/identities.ts";
 import { mustBeUsable, readNamedFiles } from "../../src/ssh/auth/identity-files.ts";
 import type { CommandSetup } from "../../src/ssh/commands/exec.ts";
 import type { Connection } from "../../src/ssh/connection.ts";
-import { algorithmsFor, plainChoice } from "../../src/ssh/key-exchange/algorithms.ts";
+import { algorithmsFor } from "../../src/ssh/key-exchange/algorithms.ts";
 import type { ConnectionOptions } from "../../src/ssh/transport/connection-options.ts";
 import { openConnection } from "../../src/ssh/transport/handshake.ts";
 import { dialTcp } from "../../src/ssh/transport/tcp.ts";
 import { onCleanup } from "../support/cleanup.ts";
+import { plainChoice } from "./plain-choice.ts";
 
 export interface TestConnectionOptions extends Partial<ConnectionOptions> {
   port: number;
@@ -28,8 +30,8 @@ export const open = async (
 ): Promise<Connection> => {
   const { keys = [], agentSocket = null, answers, ...rest } = options;
   const wanted = {
-    ...{ named: keys, configured: [], certificates: [], certificatesNamed: false, requiredRsaBits: 1024 },
-    given: () => undefined,
+    ...{ named: keys, configured: [], namedCertificates: [], configuredCertificates: [] },
+    ...{ readsBeside: true, requiredRsaBits: 1024, given: () => undefined },
   };
   const agent = agentSocket === null ? null : new Agent(agentSocket);
   const files = await readNamedFiles(wanted);
@@ -46,6 +48,7 @@ export const open = async (
       authentication: (ask, login) =>
         new Authentication({
           ...{ user: options.user, host, destination: "test", connectCommand, ask, algorithms },
+          ...{ promptHost: host, widerCommand: connectCommand },
           methods: { preferred: ["publickey", "keyboard-interactive", "password"], prompts: 3 },
           identities: () =>
             collectIdentities({

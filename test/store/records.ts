@@ -7,6 +7,7 @@ export const recordOf = (name: string, changes: Partial<SessionRecord> = {}): Se
   name,
   title: null,
   request: { destination: "web", user: null, port: null, identityFiles: [], configFile: null, options: [] },
+  chosenBy: "cli",
   resolved: { host: "web.example.org", port: 22, user: "ann" },
   hostKey: `SHA256:${"A".repeat(43)}`,
   authMethod: "publickey",

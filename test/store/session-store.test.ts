@@ -105,7 +105,7 @@ describe("what lies there and is no record of ours", () => {
     const whole = JSON.stringify(recordOf("cut"));
     put("garbage.json", "\0\xff{");
     put("cut.json", whole);
-    truncateSync(path("cut.json"), whole.length / 2);
+    truncateSync(path("cut.json"), Math.floor(whole.length / 2));
     put("empty.json", "");
     put("copy.json", recordOf("good"));
     put("Not A Name.json", recordOf("good"));
@@ -125,7 +125,7 @@ describe("what lies there and is no record of ours", () => {
     );
     expect(files().filter((name) => !/\.json\.corrupt-\d{8}T\d{6}\.\d{3}Z$/.test(name))).toEqual(["good.json"]);
     const aside = files().find((name) => name.startsWith("cut.json.corrupt-")) as string;
-    expect(readFileSync(path(aside), "utf8")).toBe(whole.slice(0, whole.length / 2));
+    expect(readFileSync(path(aside), "utf8")).toBe(whole.slice(0, Math.floor(whole.length / 2)));
     // Reported once; nothing is found the next time, nor in what is written now.
     await store.write(recordOf("cut"));
     expect(store.loadAll()).toMatchObject({ records: [{ name: "cut" }, { name: "good" }], problems: [] });

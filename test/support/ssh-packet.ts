@@ -14,6 +14,7 @@ interface Internals {
     channelOpenConfirm(remote: number, local: number, window: number, packetSize: number): void;
     _hostKeys: Record<string, unknown>;
     _offer: { lists: { serverHostKey: { array: readonly string[]; buffer: Buffer }; all: Buffer }; totalSize: number };
+    _handlers: Record<string, () => void>;
     rekey(): void;
   };
 }
@@ -69,8 +70,10 @@ export const showCertificate = (
 
 /** Message numbers: RFC 4250, section 4.1.2. */
 export const message = {
+  disconnect: 1,
   ignore: 2,
   banner: 53,
+  globalRequest: 80,
   windowAdjust: 93,
   data: 94,
   extendedData: 95,
@@ -87,10 +90,25 @@ export const sendMessage = (
   connection: Connection,
   type: number,
   ...fields: (number | string | Uint8Array)[]
-): boolean => {
+): boolean => sendPayload(connection, Buffer.concat([Buffer.of(type), ...fields.map(encode)]));
+
+/** Tells all host keys (PROTOCOL of OpenSSH, section 2.5), or whatever is to pass for them. */
+export const announceHostKeys = (connection: Connection, blobs: readonly Uint8Array[]): boolean => {
+  const name = encode("hostkeys-00@openssh.com");
+  return sendPayload(
+    connection,
+    Buffer.concat([Buffer.of(message.globalRequest), name, Buffer.of(0), ...blobs.map(encode)]),
+  );
+};
+
+/** Gives no answer to any global request. */
+export const ignoreGlobalRequests = (connection: Connection): void => {
+  internals(connection)._protocol._handlers["GLOBAL_REQUEST"] = () => undefined;
+};
+
+const sendPayload = (connection: Connection, payload: Uint8Array): boolean => {
   const { _protocol: protocol, _sock: socket } = internals(connection);
   if (protocol._kexinit !== undefined || socket.destroyed) return false;
-  const payload = Buffer.concat([Buffer.of(type), ...fields.map(encode)]);
   const { write } = protocol._packetRW;
   const packet = write.alloc(payload.length);
   packet.set(payload, write.allocStart);

@@ -27,6 +27,8 @@ export interface TestAgent {
 
 export interface AgentBehaviour {
   keys?: readonly AgentKey[];
+  /** It signs nothing before, as long as somebody has to touch the key. */
+  touch?: Promise<unknown>;
   /** Takes the place of everything: what is written for a message, instead of an answer. */
   answer?(message: Buffer, socket: Socket): void;
 }
@@ -43,7 +45,7 @@ const uint32 = (value: number): Buffer => {
 };
 
 /** Starts an agent on a socket of its own (draft-miller-ssh-agent). */
-export const startTestAgent = async ({ keys = [], answer }: AgentBehaviour): Promise<TestAgent> => {
+export const startTestAgent = async ({ keys = [], touch, answer }: AgentBehaviour): Promise<TestAgent> => {
   const socket = join(tempDir("agent"), "socket");
   const asked: number[] = [];
   const signed: Uint8Array[] = [];
@@ -70,8 +72,9 @@ export const startTestAgent = async ({ keys = [], answer }: AgentBehaviour): Pro
         const message = stringAt(received, 0);
         received = received.subarray(4 + message.length);
         asked.push(message[0] ?? 0);
-        if (answer === undefined) client.write(string(reply(message)));
-        else answer(message, client);
+        if (answer !== undefined) answer(message, client);
+        else if (touch === undefined || message[0] !== 13) client.write(string(reply(message)));
+        else void touch.then(() => client.write(string(reply(message))));
       }
     });
   });

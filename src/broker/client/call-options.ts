@@ -1,5 +1,7 @@
+import type { CallScope } from "../../core/call-scope.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { CallScope, Question, Sink } from "../../core/session.ts";
+import type { Question } from "../../core/question.ts";
+import type { Sink } from "../../core/sink.ts";
 
 /** One operation, as a face asks for it: what to run, for whom, and with which streams. */
 export interface CallOptions {

@@ -1,6 +1,6 @@
 /** One call, seen from the face that made it. */
 import type { SshMcpError } from "../../core/errors.ts";
-import type { Sink, TerminalSize } from "../../core/session.ts";
+import type { Sink } from "../../core/sink.ts";
 import {
   decodeCredit,
   decodeJson,
@@ -11,14 +11,14 @@ import {
   type StreamType,
 } from "../wire/frame.ts";
 import { IncomingStream } from "../wire/incoming-stream.ts";
-import { encodeControl, streamWindow, type VariablesRequest, valueLimit } from "../wire/protocol.ts";
+import { encodeControl, streamWindow, valueLimit } from "../wire/protocol.ts";
 import { parsePrompt, parseReply, parseVariablesRequest } from "../wire/replies.ts";
 import { lostCall, notAnswering, notTaken } from "./call-errors.ts";
 import type { CallOptions } from "./call-options.ts";
 import { ClientQuestions } from "./client-questions.ts";
+import { ClientWorld } from "./client-world.ts";
 import { InputPump } from "./input-pump.ts";
 import { type Patience, watchSilence } from "./patience.ts";
-import type { ServedFiles } from "./served-files.ts";
 
 /** The connection that a call runs on. */
 export interface ClientLink extends Patience {
@@ -47,8 +47,7 @@ export class ClientCall {
   #ownError: { thrown: unknown } | null = null;
   #stopping = false;
   readonly #questions: ClientQuestions;
-  /** Loaded for the first one: few operations want any. */
-  #files: Promise<ServedFiles> | null = null;
+  readonly #world: ClientWorld;
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
   /** Ends the wait for the broker to accept. */
@@ -62,6 +61,12 @@ export class ClientCall {
     this.#questions = new ClientQuestions({
       call: number,
       ask: options.ask,
+      send: (bytes) => this.#tell(bytes),
+      fail: (thrown) => this.#failUnlessAnswered(thrown),
+    });
+    this.#world = new ClientWorld({
+      ...options,
+      call: number,
       send: (bytes) => this.#tell(bytes),
       fail: (thrown) => this.#failUnlessAnswered(thrown),
     });
@@ -82,7 +87,7 @@ export class ClientCall {
     const delivered = Promise.all([this.#deliver(this.#stdout, stdout), this.#deliver(this.#stderr, stderr)]);
     const answer = await this.#answer.promise;
     this.#input.end();
-    this.#closeFiles();
+    this.#world.close();
     this.#stdout.end();
     this.#stderr.end();
     await Promise.race([delivered, this.#canceled.promise]);
@@ -117,10 +122,10 @@ export class ClientCall {
         this.#questions.put(parsePrompt(decodeJson(payload)));
         break;
       case frameType.env:
-        this.#tellVariables(parseVariablesRequest(decodeJson(payload)));
+        this.#world.tellVariables(parseVariablesRequest(decodeJson(payload)));
         break;
       case frameType.file:
-        this.#serveFile(payload.slice());
+        this.#world.serveFile(payload.slice());
         break;
       case frameType.value:
         this.#collect(payload);
@@ -154,7 +159,7 @@ export class ClientCall {
         this.#said(() => this.#options.notice?.(reply.message));
         break;
       case "terminal":
-        void this.#handOverTerminal().catch((thrown) => this.#failUnlessAnswered(thrown));
+        this.#world.handOverTerminal();
         break;
       case "withdrawn":
         this.#questions.withdraw(reply.prompt);
@@ -186,37 +191,6 @@ export class ClientCall {
     const json = Buffer.concat(this.#pieces);
     this.#pieces = [];
     return decodeJson(json);
-  }
-
-  #tellVariables({ request, names }: VariablesRequest): void {
-    const { environment = {} } = this.#options;
-    const set = (names ?? Object.keys(environment)).flatMap((name) => {
-      const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    this.#tell(encodeControl(this.#number, { kind: "variables", request, values: Object.fromEntries(set) }));
-  }
-
-  async #handOverTerminal(): Promise<void> {
-    const resized = (size: TerminalSize): void => this.#tell(encodeControl(this.#number, { kind: "resize", ...size }));
-    const terminal = (await this.#options.terminal?.(resized)) ?? null;
-    this.#tell(encodeControl(this.#number, { kind: "terminal", terminal }));
-  }
-
-  #serveFile(payload: Uint8Array): void {
-    if (this.#stopping) return;
-    this.#files ??= this.#openFiles();
-    this.#files.then((files) => files.receive(payload)).catch((thrown) => this.#failUnlessAnswered(thrown));
-  }
-
-  async #openFiles(): Promise<ServedFiles> {
-    const { input, caller } = this.#options;
-    const { ServedFiles } = await import("./served-files.ts");
-    return new ServedFiles({ call: this.#number, input, cwd: caller.cwd, send: (bytes) => this.#tell(bytes) });
-  }
-
-  #closeFiles(): void {
-    this.#files?.then((files) => files.close()).catch(() => undefined);
   }
 
   async #sendInput(): Promise<void> {
@@ -254,7 +228,7 @@ export class ClientCall {
     this.#questions.end();
     this.#canceled.resolve();
     this.#input.end();
-    this.#closeFiles();
+    this.#world.close();
     this.#tell(encodeControl(this.#number, { kind: "cancel" }));
     if (this.#phase !== "sent") return;
     this.#endWait();

@@ -1,5 +1,5 @@
-import { opensshAlgorithms, opensshDefaults } from "../../config/ssh-config/algorithm-list.ts";
-import type { AlgorithmSets } from "../../config/ssh-config/effective-options.ts";
+import type { AlgorithmSets } from "../../config/ssh-config/listing/effective-options.ts";
+import { opensshAlgorithms, opensshDefaults } from "../../config/ssh-config/values/algorithm-list.ts";
 
 /** OpenSSH's own lists: a host is shown as `ssh -G` shows it. What of them is offered, a failed negotiation says. */
 export const algorithmSets: AlgorithmSets = {

@@ -4,13 +4,17 @@ import { hostSettings } from "../../config/host-settings.ts";
 import { checkName } from "../../config/own-config/entry-fields.ts";
 import { type LabelChange, withLabels } from "../../config/own-config/settings-edit.ts";
 import { ownFileTemplate, settingsTemplate } from "../../config/own-config/templates.ts";
+import { listingsOf, listingText, mustBeSaid } from "../../config/own-config/unset-labels.ts";
 import { readSettings } from "../../config/settings.ts";
-import { lexLine } from "../../config/ssh-config/lexer.ts";
+import { lexLine } from "../../config/ssh-config/files/lexer.ts";
+import { readAhead } from "../../config/ssh-config/files/parsed-files.ts";
 import { type HostEnvironment, listAliases } from "../../config/ssh-config/resolve.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import type { HostChange, HostDescription, HostEntry, HostFields, Hosts, Initialized } from "../../core/hosts.ts";
-import type { CallScope, DialRequest, Sessions } from "../../core/session.ts";
+import type { Sessions } from "../../core/session.ts";
 import { localUser } from "../../files/passwd.ts";
 import { homeDirectory } from "../../files/paths.ts";
 import { hintPrefix } from "../process/hint-prefix.ts";
@@ -43,7 +47,7 @@ export class BrokerHosts implements Hosts {
 
   async list(filter: readonly string[], scope: CallScope): Promise<HostEntry[]> {
     const settings = readSettings(this.#base);
-    const aliases = listAliases(null, this.#environment(scope));
+    const aliases = listAliases(null, await this.#environment(scope));
     const own = { path: this.#files.config, text: this.#files.readConfig() };
     const hosts = listHosts({ aliases, settings, sessions: this.#sessions.list(scope.caller), own });
     return filtered(hosts, filter, settings);
@@ -60,10 +64,9 @@ export class BrokerHosts implements Hosts {
     };
   }
 
-  async members(group: string, scope: CallScope): Promise<string[]> {
-    membersOf(readSettings(this.#base), group);
-    const hosts = await this.list([`@${group}`], scope);
-    return hosts.filter(({ enabled }) => enabled).map(({ name }) => name);
+  async members(group: string): Promise<string[]> {
+    // Whatever an agent proposes under such a name, it is a person who put it into the group.
+    return membersOf(readSettings(this.#base), group);
   }
 
   async add(name: string, fields: HostFields, scope: CallScope): Promise<HostChange> {
@@ -84,11 +87,14 @@ export class BrokerHosts implements Hosts {
     const others = unset.filter((key) => key !== "label" && key !== "group");
     const { label: _, group: __, ...lines } = fields;
     const isOfFile = others.length > 0 || Object.values(lines).some((value) => value !== undefined);
+    const environment = await this.#environment(scope);
     const change = await this.#change(name, labels, scope, (standing) => {
-      if (isOfFile) return changedEntry(standing, name, fields, others);
-      mustBeKnown(listAliases(null, this.#environment(scope)), name);
-      return { text: standing.text, entry: "" };
+      const change = isOfFile ? changedEntry(standing, name, fields, others) : { text: standing.text, entry: "" };
+      if (!isOfFile) mustBeKnown(listAliases(null, environment), name);
+      mustBeSaid(this.#files.settings, this.#files.readSettings(), name, unset);
+      return change;
     });
+    if (unset.includes("group")) this.#noteLists(name, scope);
     if (isOfFile) await this.#warn(name, scope);
     return change;
   }
@@ -102,6 +108,7 @@ export class BrokerHosts implements Hosts {
     if (isProposal && hasEntry(this.#files.config, this.#files.readConfig(), name)) {
       scope.notice(`that was a proposed change: ${name} itself stays, and goes when this is said again`);
     }
+    if (!isProposal) this.#noteLists(name, scope);
     return change;
   }
 
@@ -128,15 +135,16 @@ export class BrokerHosts implements Hosts {
   }
 
   /** Nothing of the caller's environment decides what is named. */
-  #environment(scope: CallScope): HostEnvironment {
+  async #environment(scope: CallScope): Promise<HostEnvironment> {
     const variables = { get: () => "x" };
     const { cwd } = scope.caller;
-    return { home: homeDirectory(), cwd, localUser: localUser(), variables, ownFile: this.#files.config };
+    const world = { home: homeDirectory(), cwd, localUser: localUser(), variables, ownFile: this.#files.config };
+    return { ...world, ahead: await readAhead(null, world) };
   }
 
   /** Without the system's, which are read after ours. */
-  #usersAliases(scope: CallScope): readonly Alias[] {
-    return listAliases(null, { ...this.#environment(scope), systemFile: "/dev/null" });
+  #usersAliases(environment: HostEnvironment): readonly Alias[] {
+    return listAliases(null, { ...environment, systemFile: "/dev/null" });
   }
 
   /** Makes the new texts, and writes them when both are fine. */
@@ -148,15 +156,23 @@ export class BrokerHosts implements Hosts {
   ): Promise<HostChange> {
     const { config, settings } = this.#files;
     return this.#files.alone(scope.signal, async () => {
+      const environment = await this.#environment(scope);
       const text = this.#files.readConfig();
-      const environment = this.#environment(scope);
-      const change = make({ path: config, text, environment, aliases: this.#usersAliases(scope) });
+      const change = make({ path: config, text, environment, aliases: this.#usersAliases(environment) });
       const said = this.#files.readSettings();
       const labelled = withLabels(settings, said, name, labels);
       if (labelled !== said) await this.#files.write(settings, labelled);
       if (change.text !== text) await this.#files.write(config, change.text);
       return { name, file: change.text === text ? settings : config, entry: change.entry, enable: null };
     });
+  }
+
+  /** Says which groups have the host in a list of their own, which nobody but a person edits. */
+  #noteLists(name: string, scope: CallScope): void {
+    const { settings } = this.#files;
+    for (const listing of listingsOf(settings, this.#files.readSettings(), name)) {
+      scope.notice(`${name} is still in ${listingText(settings, listing)}`);
+    }
   }
 
   /** Says which options come from elsewhere than from the entry: what is said first wins. */

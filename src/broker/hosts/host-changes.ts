@@ -1,7 +1,7 @@
 /** What `hosts add|set|rm|enable` do to the text of our own file. Everything is checked before the file is written. */
 import { checkEntry, checkProposal, checkWhole } from "../../config/own-config/check-entry.ts";
 import { changed, findEntry, findProposal, linesOfProposal, newEntry } from "../../config/own-config/entry-edit.ts";
-import { checkName, checkPlainFiles, type EntryLine, linesFor } from "../../config/own-config/entry-fields.ts";
+import { checkName, checkPlain, type EntryLine, linesFor } from "../../config/own-config/entry-fields.ts";
 import {
   bodyOf,
   entriesOf,
@@ -9,6 +9,8 @@ import {
   linesOf,
   type OwnEntry,
   proposed,
+  proposer,
+  shownText,
   textOf,
   withAppended,
   withoutEntry,
@@ -37,8 +39,9 @@ export interface Change {
   entry: string;
 }
 
-/** Proposals that nobody has looked at: an agent cannot fill the file. */
+/** Proposals that nobody has looked at, in all and of one agent: none can fill the file, nor take the others' room. */
 const mostProposals = 32;
+const mostOfOne = 8;
 
 /** @param by the agent that proposes it; null for a person. @throws SshMcpError as `Hosts.add` */
 export const added = (standing: Standing, name: string, fields: HostFields, by: string | null): Change => {
@@ -50,19 +53,24 @@ export const added = (standing: Standing, name: string, fields: HostFields, by: 
   if (proposal !== null) throw proposedAlready(path, name, proposal);
   const there = findEntry(lines, path, name);
   if (there !== null && by === null) throw exists(path, name, there);
-  if (by !== null) checkPlainFiles(fields);
+  if (by !== null) checkPlain(fields);
   const news = linesFor(name, fields);
   const body = newEntry(name, news);
   checkEntry(name, body, environment);
   const counting = there === null ? withAppended(lines, body) : withChange(standing, lines, there, news, []);
   checkWhole(path, textOf(counting), name, environment);
   if (by === null) return { text: textOf(counting), entry: textOf(body) };
-  if (entriesOf(lines, path).filter(({ proposedBy }) => proposedBy !== null).length >= mostProposals) {
-    throw new SshMcpError("PRECONDITION_FAILED", `${mostProposals} proposed hosts wait for a person already`, {
-      hint: "ssh-mcp hosts ls",
-    });
-  }
+  mustHaveRoom(lines, path, by);
   return { text: textOf(withAppended(lines, proposed(name, body, by))), entry: textOf(body) };
+};
+
+const mustHaveRoom = (lines: Lines, path: string, by: string): void => {
+  const all = entriesOf(lines, path).filter(({ proposedBy }) => proposedBy !== null);
+  const own = all.filter(({ proposedBy }) => proposedBy === proposer(by));
+  if (all.length < mostProposals && own.length < mostOfOne) return;
+  const whose =
+    own.length < mostOfOne ? `${all.length} proposed hosts` : `${own.length} hosts that this agent proposed`;
+  throw new SshMcpError("PRECONDITION_FAILED", `${whose} wait for a person already`, { hint: "ssh-mcp hosts ls" });
 };
 
 /** @throws SshMcpError as `Hosts.set` */
@@ -87,7 +95,7 @@ export const removed = (standing: Standing, name: string, isProposal: boolean): 
   const lines = linesOf(text);
   const entry = isProposal ? findProposal(lines, path, name) : findEntry(lines, path, name);
   if (entry === null) throw notOurs(standing, lines, name);
-  return { text: textOf(withoutEntry(lines, entry)), entry: textOf(bodyOf(lines, entry)) };
+  return { text: textOf(withoutEntry(lines, entry)), entry: shownText(bodyOf(lines, entry)) };
 };
 
 /** Of a host that is there, the lines that are proposed take the place of its own. @throws SshMcpError as `Hosts.enable` */
@@ -123,14 +131,14 @@ const counted = ({ path, environment }: Standing, name: string, lines: Lines): C
   const text = textOf(lines);
   checkWhole(path, text, name, environment);
   const entry = findEntry(lines, path, name);
-  return { text, entry: entry === null ? "" : textOf(bodyOf(lines, entry)) };
+  return { text, entry: entry === null ? "" : shownText(bodyOf(lines, entry)) };
 };
 
 /** What is proposed under a name, and by whom; null for nothing. @throws SshMcpError CONFIG_INVALID */
 export const proposalOf = (path: string, text: string, name: string): { by: string; entry: string } | null => {
   const lines = linesOf(text);
   const entry = findProposal(lines, path, name);
-  return entry === null ? null : { by: entry.proposedBy ?? "", entry: textOf(bodyOf(lines, entry)) };
+  return entry === null ? null : { by: entry.proposedBy ?? "", entry: shownText(bodyOf(lines, entry)) };
 };
 
 /** Whether our own file has an entry that counts. @throws SshMcpError CONFIG_INVALID */

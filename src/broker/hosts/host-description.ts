@@ -1,12 +1,13 @@
 /** One host as a connection would see it: what ssh_config says of it, line by line, and where. */
 
 import type { KnownFacts } from "../../config/ssh-config/asked-facts.ts";
-import { effectiveOptions } from "../../config/ssh-config/effective-options.ts";
+import { effectiveOptions } from "../../config/ssh-config/listing/effective-options.ts";
 import { describeOrigin } from "../../config/ssh-config/origin.ts";
 import { listAliases, resolve } from "../../config/ssh-config/resolve.ts";
+import type { CallScope } from "../../core/call-scope.ts";
 import { parseDestination } from "../../core/destination.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import type { HostDescription, HostOption } from "../../core/hosts.ts";
-import type { CallScope, DialRequest } from "../../core/session.ts";
 import { type DialPlan, planDial } from "../logins/dial-plan.ts";
 import { algorithmSets } from "./algorithm-sets.ts";
 

@@ -4,7 +4,7 @@ import { groupMembers, groupNames, hostSettings } from "../../config/host-settin
 import { entriesOf, linesOf } from "../../config/own-config/own-file.ts";
 import type { Settings } from "../../config/settings.ts";
 import { describeOrigin, type Origin } from "../../config/ssh-config/origin.ts";
-import { parseDestination } from "../../core/destination.ts";
+import { typedHost } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { matchGlob } from "../../core/glob.ts";
@@ -48,15 +48,6 @@ export const listHosts = ({ aliases, settings, sessions, own }: HostSources): Ho
     return [{ name, origin: `${own.path}:${start + 1}`, ...about(name), sessions: [], enabled: false, proposedBy }];
   });
   return [...known, ...proposals];
-};
-
-/** An alias of ssh_config may be no host by its form. */
-const typedHost = (destination: string): string => {
-  try {
-    return parseDestination(destination).host;
-  } catch {
-    return destination;
-  }
 };
 
 /**

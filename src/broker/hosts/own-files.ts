@@ -1,9 +1,10 @@
 /** The two files of ours that commands write: `ssh_config` and `config.toml` of the base directory, one writer at a time. */
-import { lstatSync, realpathSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { posix } from "node:path";
 import { ownConfigFile } from "../../config/own-config/own-file.ts";
 import { readSettingsText, settingsFile } from "../../config/settings.ts";
-import { readConfigFile } from "../../config/ssh-config/file.ts";
+import { readConfigFile } from "../../config/ssh-config/files/file.ts";
+import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { writeAtomically } from "../../files/atomic-write.ts";
@@ -78,11 +79,26 @@ export class OwnFiles {
   }
 }
 
-/** A link is kept: people keep their settings together elsewhere. */
+/** A link is kept: people keep their settings together elsewhere. One that leads to no file yet is where it will be. */
 const target = (path: string): string => {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
+  let at = path;
+  for (let links = 0; links < mostLinks; links++) {
+    try {
+      const folder = realpathSync(posix.dirname(at));
+      const file = posix.join(folder, posix.basename(at));
+      if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return file;
+      at = posix.resolve(folder, readlinkSync(file));
+    } catch (cause) {
+      throw new SshMcpError("LOCAL_IO", `${path} is a link that cannot be followed to ${at} (${errorCode(cause)})`, {
+        hint: `ls -l ${quoteWord(path)}`,
+        cause,
+      });
+    }
   }
+  throw new SshMcpError("LOCAL_IO", `${path} leads through more than ${mostLinks} links`, {
+    hint: `ls -l ${quoteWord(path)}`,
+  });
 };
+
+/** As many as Linux follows. */
+const mostLinks = 40;

@@ -1,9 +1,10 @@
 /** The caller's world, as ssh_config asks about it: its variables, its commands, and the names its machine knows. */
 import { lookup, resolveCname } from "node:dns/promises";
 import type { FactSource } from "../../config/ssh-config/asked-facts.ts";
+import type { CallScope } from "../../core/call-scope.ts";
 import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { CallScope } from "../../core/session.ts";
+import { signalGroup } from "../../files/process-group.ts";
 import { type CommandWorld, shellWords } from "../../files/user-command.ts";
 
 /** A command of `Match exec` looks around; one that waits for somebody never ends. */
@@ -22,8 +23,8 @@ export const askedWorld = (
     return await succeeds({ command, origin, limitMs }, { environment, cwd: caller.cwd }, signal);
   },
   lookUp: async (name, family) => {
-    const found = await within(exists(name, family), signal);
-    return found ? { canonicalName: await within(canonicalNameOf(name), signal) } : null;
+    const found = await whileWanted(exists(name, family), signal);
+    return found ? { canonicalName: await whileWanted(canonicalNameOf(name), signal) } : null;
   },
 });
 
@@ -50,11 +51,8 @@ const succeeds = async (
     throw failed(`cannot be run (${errorCode(cause) ?? "unknown"})`, cause);
   }
   const kill = (): void => {
-    try {
-      process.kill(-child.pid, "SIGKILL");
-    } catch {
-      child.kill("SIGKILL");
-    }
+    // It may not have made its group yet.
+    if (!signalGroup(child.pid, "SIGKILL")) child.kill("SIGKILL");
   };
   const timedOut = AbortSignal.timeout(limitMs);
   const ends = [timedOut, ...(signal === undefined ? [] : [signal])];
@@ -95,7 +93,7 @@ const canonicalNameOf = async (name: string): Promise<string | null> => {
 };
 
 /** @throws SshMcpError CANCELED as soon as the signal aborts */
-const within = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+const whileWanted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
   if (signal === undefined) return await work;
   if (signal.aborted) throw canceled();
   const aborted = Promise.withResolvers<never>();

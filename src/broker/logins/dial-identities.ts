@@ -1,10 +1,13 @@
 /** The keys of a login, from what was planned. */
-import { assembleAlgorithms, opensshAlgorithms, opensshDefaults } from "../../config/ssh-config/algorithm-list.ts";
-import { lexLine } from "../../config/ssh-config/lexer.ts";
 import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+import {
+  assembleAlgorithms,
+  opensshAlgorithms,
+  opensshDefaults,
+} from "../../config/ssh-config/values/algorithm-list.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { usesAgentAlone } from "../../core/login-choice.ts";
-import type { Ask } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
 import { Agent } from "../../ssh/auth/agent.ts";
 import { addToAgent } from "../../ssh/auth/agent-addition.ts";
 import { Authentication, type AuthMethods } from "../../ssh/auth/authentication.ts";
@@ -28,7 +31,7 @@ export type Authenticate = (ask: Ask, login: LoginUnderWay) => Authentication;
  * @throws SshMcpError KEY_INVALID, CONFIG_INVALID
  */
 export const planAuthentication = async (plan: DialPlan, callersAgent: string | null): Promise<Authenticate> => {
-  const { resolved, destination, connectCommand, typedHost } = plan;
+  const { resolved, destination, connectCommand, widerCommand, typedHost } = plan;
   const agent = agentOf(resolved, callersAgent);
   const wanted = wantedFiles(plan);
   let named: IdentityFiles | null = await readNamedFiles(wanted);
@@ -39,7 +42,8 @@ export const planAuthentication = async (plan: DialPlan, callersAgent: string | 
   return (ask, login) => {
     const shared = { ...{ agent, ask, destination, connectCommand } };
     return new Authentication({
-      ...{ user: resolved.user, host: typedHost, destination, connectCommand, ask, algorithms },
+      ...{ user: resolved.user, host: typedHost, destination, connectCommand, widerCommand, ask, algorithms },
+      promptHost: promptHost(resolved),
       methods: methodsOf(resolved),
       identities: async () => {
         // Whoever keeps this function does not keep the keys.
@@ -56,21 +60,25 @@ export const planAuthentication = async (plan: DialPlan, callersAgent: string | 
   };
 };
 
+/** As ssh(1) names the server where it asks: programs that answer look for it. */
+export const promptHost = ({ hostKeyAlias, hostname }: Pick<ResolvedHost, "hostKeyAlias" | "hostname">): string =>
+  hostKeyAlias ?? hostname;
+
 const agentOf = ({ identityAgent }: ResolvedHost, callersAgent: string | null): Agent | null => {
   if (identityAgent.kind === "none") return null;
   const socket = identityAgent.kind === "socket" ? identityAgent.path : callersAgent;
   return socket === null || socket === "" ? null : new Agent(socket);
 };
 
-const wantedFiles = ({ resolved, request, environment: { given } }: DialPlan): WantedFiles => {
-  const { identityFiles, identityFilesRequested, certificateFiles, requiredRsaBits } = resolved;
-  const isNamed = (option: string): boolean => lexLine(option, { file: null, line: 1 })?.keyword === "certificatefile";
+const wantedFiles = ({ resolved, environment: { given } }: DialPlan): WantedFiles => {
+  const { identityFiles, identityFilesRequested, certificateFiles, certificateFilesRequested } = resolved;
   return {
     named: identityFiles.slice(0, identityFilesRequested),
     configured: identityFiles.slice(identityFilesRequested),
-    certificates: certificateFiles,
-    certificatesNamed: request.options.some(isNamed),
-    requiredRsaBits,
+    namedCertificates: certificateFiles.slice(0, certificateFilesRequested),
+    configuredCertificates: certificateFiles.slice(certificateFilesRequested),
+    readsBeside: resolved.certificatesBeside,
+    requiredRsaBits: resolved.requiredRsaBits,
     given: (path) => given.get(path),
   };
 };

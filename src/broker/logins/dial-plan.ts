@@ -2,20 +2,24 @@ import { type HostSettings, hostSettings } from "../../config/host-settings.ts";
 import { ownConfigFile } from "../../config/own-config/own-file.ts";
 import { absoluteRequest } from "../../config/ssh-config/absolute-request.ts";
 import { AskedFacts } from "../../config/ssh-config/asked-facts.ts";
+import { readAhead } from "../../config/ssh-config/files/parsed-files.ts";
+import type { Seen } from "../../config/ssh-config/files/seen-files.ts";
 import { type HostEnvironment, isHostAlias, resolveHost } from "../../config/ssh-config/resolve.ts";
 import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
-import type { Seen } from "../../config/ssh-config/seen-files.ts";
+import type { CallScope } from "../../core/call-scope.ts";
 import { formatDestination, parseDestination, validateUser } from "../../core/destination.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { CallScope, DialRequest } from "../../core/session.ts";
+import type { Face } from "../../core/operation.ts";
 import { baseDirectory } from "../../files/base-directory.ts";
 import { localUser } from "../../files/passwd.ts";
 import { homeDirectory } from "../../files/paths.ts";
 import { askedWorld } from "./asked-world.ts";
-import { askingCommandOf, connectCommandOf } from "./connect-command.ts";
+import { askingCommandOf, connectCommandOf, widerCommandOf } from "./connect-command.ts";
 import { currentSettings } from "./current-settings.ts";
 import { type GivenFiles, mustBeFiles, namesGivenFiles, readGivenFiles } from "./given-files.ts";
-import { hopRequest, mustBePlainNames, mustLeadOn, type Stop } from "./jump-chain.ts";
+import { hopRequest, mustBePlainNames, mustLeadOn, type Stop, stopOf } from "./jump-chain.ts";
+import { hasPasswordCommand, withPlacedSecrets } from "./plan-secrets.ts";
 import { sessionKey, wayOf } from "./session-identity.ts";
 
 /**
@@ -39,6 +43,8 @@ export interface DialPlan {
   ownCommand: string;
   /** The same, with a person asked about a host key that is not known, whatever the caller or ssh_config say of that. */
   askingCommand: string;
+  /** `connectCommand` without what keeps a login from being tried in every way, where something does. */
+  widerCommand: string;
   /** What `config.toml` says of the host as typed. */
   settings: HostSettings;
   /** The last jump host on the way, with the way to it; null when the host is reached without one. */
@@ -53,6 +59,15 @@ export interface DialPlan {
 
 /** The world a destination is meant in. */
 export type PlanEnvironment = HostEnvironment & { given: GivenFiles; asked: AskedFacts };
+
+/** A request, and who wrote it. */
+export interface ChosenRequest {
+  request: DialRequest;
+  chosenBy: Face;
+}
+
+/** How long a command of ssh_config may take where the caller says nothing: as long as the login that waits for it. */
+const defaultLimitMs = 15_000;
 
 /** What planning needs of a call. */
 export type PlanScope = Pick<CallScope, "caller" | "variables"> & Partial<Pick<CallScope, "signal">>;
@@ -70,7 +85,7 @@ export const planDial = async (
 ): Promise<DialPlan> => {
   if (scope.caller.face === "mcp") mustNameFiles(request);
   const given = namesGivenFiles(request) ? await readGivenFiles(request, scope) : nothingGiven;
-  return await planWith(request, given, scope, seen);
+  return await planWith({ request, chosenBy: scope.caller.face }, given, scope, seen);
 };
 
 /** The environment of whoever runs an agent's program holds what no model is to read, as it would in an error that names the file. */
@@ -82,13 +97,13 @@ const mustNameFiles = ({ identityFiles }: DialRequest): void => {
 };
 
 /** Plans once more what a session was opened for, whoever wants it open now. @throws as `planDial` */
-export const planAgain = (request: DialRequest, scope: PlanScope, seen?: Seen): Promise<DialPlan> =>
-  planWith(request, nothingGiven, scope, seen);
+export const planAgain = (chosen: ChosenRequest, scope: PlanScope, seen?: Seen): Promise<DialPlan> =>
+  planWith(chosen, nothingGiven, scope, seen);
 
 const nothingGiven: GivenFiles = new Map();
 
-const planWith = (
-  request: DialRequest,
+const planWith = async (
+  { request, chosenBy }: ChosenRequest,
   given: GivenFiles,
   scope: PlanScope,
   seen: Seen | undefined,
@@ -101,8 +116,25 @@ const planWith = (
     given,
     seen,
   };
-  const asked = new AskedFacts(askedWorld(scope));
-  return asked.resolve((facts) => planIn(request, { ...world, asked, ...facts }));
+  // Every round goes by the same files.
+  const ahead = await readAhead(request.configFile, world);
+  const asked = new AskedFacts(askedWorld(scope, request.timeoutMs ?? defaultLimitMs));
+  return asked.resolve((facts) => {
+    const environment = { ...world, ahead, asked, ...facts };
+    const plan = planIn(request, environment);
+    return chosenBy === "mcp" && hasPasswordCommand(plan) ? withPlacedSecrets(plan, aloneOf(plan, environment)) : plan;
+  });
+};
+
+/** The plan of the host with nothing said beside its name; null when it comes to none. */
+const aloneOf = ({ typedHost, request }: DialPlan, environment: PlanEnvironment): DialPlan | null => {
+  const unsaid = { user: null, port: null, identityFiles: [], options: [] };
+  try {
+    return planIn({ ...request, ...unsaid, destination: typedHost }, environment);
+  } catch (error) {
+    if (error instanceof SshMcpError) return null;
+    throw error;
+  }
 };
 
 /**
@@ -113,7 +145,7 @@ export const planBeside = (request: DialRequest, { environment }: DialPlan): Pro
   environment.asked.resolve(({ commands, names }) => planIn(request, { ...environment, commands, names }));
 
 /** The same with the variables that are known; one that is not counts as not set. @throws as `planDial` */
-export const planIn = (request: DialRequest, environment: PlanEnvironment): DialPlan =>
+const planIn = (request: DialRequest, environment: PlanEnvironment): DialPlan =>
   planStop(request, environment, [], null);
 
 /** @param chain the stops behind it, the destination first; @param connectCommand the destination's; null for the destination itself */
@@ -139,7 +171,7 @@ const planStop = (
   const destination = isAlias ? parsed.host : formatDestination({ user, host: parsed.host, port });
   const typed = isAlias ? { destination, user, port } : { destination, user: null, port: null };
   const ownCommand = connectCommandOf({ ...absolute, ...typed }, null);
-  const stops = [...chain, { destination, resolved, decides: chain.length === 0 || request.options.length === 0 }];
+  const stops = [...chain, stopOf(destination, request)];
   mustLeadOn(stops, absolute.configFile);
   const { proxy } = resolved;
   const via =
@@ -154,6 +186,7 @@ const planStop = (
     connectCommand: connectCommand ?? ownCommand,
     ownCommand,
     askingCommand: askingCommandOf({ ...absolute, ...typed }),
+    widerCommand: connectCommand ?? widerCommandOf({ ...absolute, ...typed }, resolved),
     settings: hostSettings(currentSettings(), parsed.host),
     via,
     way: wayOf(resolved, via),

@@ -4,16 +4,15 @@ import {
   certificateAlgorithm,
   opensshAlgorithms,
   opensshDefaults,
-} from "../../config/ssh-config/algorithm-list.ts";
-import type { Ask } from "../../core/session.ts";
+} from "../../config/ssh-config/values/algorithm-list.ts";
+import type { Ask } from "../../core/question.ts";
 import { plainType } from "../../ssh/certificate.ts";
 import { acceptHostKey, type HostKeyPolicy } from "../../ssh/host-keys/host-key.ts";
-import { shownType } from "../../ssh/host-keys/host-key-question.ts";
-import { readKnownHostsFairly } from "../../ssh/host-keys/known-hosts.ts";
-import { fingerprint } from "../../ssh/host-keys/known-hosts-key.ts";
+import { changeText } from "../../ssh/host-keys/host-key-question.ts";
+import { readKnownHosts } from "../../ssh/host-keys/known-hosts.ts";
 import { type HostKeyChange, updateHostKeys } from "../../ssh/host-keys/update-host-keys.ts";
 import type { ConnectionOptions } from "../../ssh/transport/connection-options.ts";
-import { within } from "../../ssh/transport/within.ts";
+import { AwaitedChange } from "./awaited-change.ts";
 import type { DialPlan } from "./dial-plan.ts";
 
 export interface Trust extends Required<Pick<ConnectionOptions, "verifyHostKey" | "onHostKeys">> {
@@ -24,22 +23,23 @@ export interface Trust extends Required<Pick<ConnectionOptions, "verifyHostKey" 
   knownKeyTypes: readonly string[];
   /**
    * Resolves when a person has said whether the server's other keys are to be known: later, nobody would be there to be asked. At once unless
-   * UpdateHostKeys is `ask`.
+   * UpdateHostKeys is `ask`, and as soon as the signal aborts.
+   * @param budget the time that the server may take for it, brought up to date; a person's is not counted
    */
-  settled: () => Promise<void>;
+  settled: (budget: { leftMs: number }, signal: AbortSignal) => Promise<void>;
 }
 
-/** How long after a login a server may take to tell its keys, where somebody is to be asked about them. OpenSSH tells them at once. */
-const announcementMs = 1_000;
+/** Who is asked, and told. */
+export type Audience = Pick<HostKeyPolicy, "ask" | "notice">;
 
 /** Reads what is known of the host. */
-export const planTrust = async (plan: DialPlan, ask: Ask): Promise<Trust> => {
-  const policy = await hostKeyPolicy(plan, ask);
+export const planTrust = async (plan: DialPlan, audience: Audience): Promise<Trust> => {
+  const policy = await hostKeyPolicy(plan, audience);
   const { known } = policy;
   const authority = known.certAuthorities.length === 0 ? [] : [certificateAlgorithm("ssh-ed25519")];
+  const wanted = plan.resolved.updateHostKeys;
   let mayUpdate = false;
-  let update: Promise<unknown> = Promise.resolve();
-  const announcement = Promise.withResolvers<void>();
+  const change = new AwaitedChange();
   return {
     knownKeyTypes: [...known.keyTypes, ...authority],
     verifyHostKey: async (blob, peer) => {
@@ -49,28 +49,26 @@ export const planTrust = async (plan: DialPlan, ask: Ask): Promise<Trust> => {
     onHostKeys: (announced, algorithms) => {
       if (!mayUpdate || !wantsUpdates(plan)) return;
       const { at, userFiles, hash } = policy;
-      const confirm = (change: HostKeyChange): Promise<boolean> => confirmChange(plan, ask, change);
-      // Nobody waits for it, and nobody has lost anything when it comes to nothing: the key that is known stays.
-      const wanted = { at, userFiles, hash, types: keyTypesOf(algorithms), confirm };
-      update = updateHostKeys(wanted, announced).catch(() => {});
-      announcement.resolve();
+      const confirm = async (found: HostKeyChange): Promise<boolean> =>
+        wanted === "yes" || (await change.ask(() => confirmChange(plan, audience.ask, found)));
+      // Nobody has lost anything when it comes to nothing: the key that is known stays.
+      const update = updateHostKeys({ at, userFiles, hash, types: keyTypesOf(algorithms), confirm }, announced);
+      change.begin(update.catch(() => null));
     },
-    settled: async () => {
-      if (!mayUpdate || !wantsUpdates(plan) || plan.resolved.updateHostKeys !== "ask") return;
-      await within(announcement.promise, announcementMs, undefined);
-      await update;
+    settled: async (budget, signal) => {
+      if (mayUpdate && wantsUpdates(plan) && wanted === "ask") await change.settled(budget, signal);
     },
   };
 };
 
-/** What is known of a host, and what ssh_config says of its keys. @param ask for a key that is not known */
-export const hostKeyPolicy = async (plan: DialPlan, ask: Ask): Promise<HostKeyPolicy> => {
+/** What is known of a host, and what ssh_config says of its keys. @param audience for a key that is not known */
+export const hostKeyPolicy = async (plan: DialPlan, { ask, notice }: Audience): Promise<HostKeyPolicy> => {
   const { resolved, destination, connectCommand, askingCommand } = plan;
   const { userKnownHostsFiles: userFiles, globalKnownHostsFiles: globalFiles } = resolved;
   const at = { host: resolved.hostname, port: resolved.port, alias: resolved.hostKeyAlias };
   return {
-    ...{ at, userFiles, globalFiles, ask, destination, connectCommand, askingCommand },
-    known: await readKnownHostsFairly([...userFiles, ...globalFiles], at),
+    ...{ at, userFiles, globalFiles, ask, notice, destination, connectCommand, askingCommand },
+    known: await readKnownHosts([...userFiles, ...globalFiles], at),
     mode: resolved.strictHostKeyChecking,
     hash: resolved.hashKnownHosts,
     revokedFile: resolved.revokedHostKeys,
@@ -90,20 +88,12 @@ const keyTypesOf = (algorithms: readonly string[]): Set<string> =>
 const wantsUpdates = ({ resolved: { updateHostKeys: wanted, batchMode } }: DialPlan): boolean =>
   wanted === "yes" || (wanted === "ask" && !batchMode);
 
-/** In ssh's words; with `ask`, a person has to say yes. */
-const confirmChange = async (plan: DialPlan, ask: Ask, { added, removed }: HostKeyChange): Promise<boolean> => {
-  if (plan.resolved.updateHostKeys === "yes") return true;
+/** @returns whether a person says yes */
+const confirmChange = async (plan: DialPlan, ask: Ask, change: HostKeyChange): Promise<boolean> => {
   const { destination, connectCommand } = plan;
-  const shown = (what: string) => (key: Uint8Array) => `${what} hostkey: ${shownType(key)} ${fingerprint(key)}`;
-  const lines = [
-    "The server has updated its host keys.",
-    "These changes were verified by the server's existing trusted key.",
-    ...added.map(shown("Learned new")),
-    ...removed.map(shown("Deprecating obsolete")),
-  ];
-  const prompt = "Accept updated hostkeys? (yes/no): ";
+  const { facts, prompt } = changeText(change);
   const wanted = "leave to change what is known of its host keys";
-  for (let attempt = 0, text = [...lines, prompt].join("\n"); attempt < 3; attempt++, text = prompt) {
+  for (let attempt = 0, text = [...facts, prompt].join("\n"); attempt < 3; attempt++, text = prompt) {
     const answer = await ask({ kind: "host-key", text, echo: true, destination, wanted, connectCommand });
     if (/^yes$/i.test(answer.trim())) return true;
     if (/^no$/i.test(answer.trim())) return false;

@@ -6,9 +6,11 @@ import { escapeLine } from "../../core/escape.ts";
 import { quoteWords } from "../../core/quote.ts";
 import { shellWords } from "../../files/user-command.ts";
 import type { Connection } from "../../ssh/connection.ts";
+import { canceled } from "../../ssh/transport/canceled.ts";
 import type { ConnectionOptions } from "../../ssh/transport/connection-options.ts";
 import { startProxyCommand } from "../../ssh/transport/proxy-command.ts";
 import { dialTcp } from "../../ssh/transport/tcp.ts";
+import { patiently } from "../../ssh/transport/within.ts";
 import type { DialScope } from "./dial.ts";
 import type { DialPlan } from "./dial-plan.ts";
 
@@ -18,7 +20,7 @@ const shownLines = 50;
 /** @param hop the connection to the last jump host, which ends with whoever dials; null without one */
 export const wayTo = async (
   plan: DialPlan,
-  scope: Pick<DialScope, "caller" | "variables" | "notice">,
+  scope: Pick<DialScope, "caller" | "variables" | "noticeToPeople">,
   hop: Connection | null,
 ): Promise<ConnectionOptions["open"]> => {
   const { resolved, destination, via } = plan;
@@ -34,7 +36,7 @@ export const wayTo = async (
   const words = shellWords(proxy.command, { environment, cwd }, { exec: true });
   let shown = 0;
   const onLine = (line: string): void => {
-    if (++shown <= shownLines) scope.notice(`ProxyCommand of ${destination}: ${line}`);
+    if (++shown <= shownLines) scope.noticeToPeople(`ProxyCommand of ${destination}: ${line}`);
   };
   return async (_limitMs, signal) => {
     if (signal.aborted) throw canceled(host);
@@ -50,21 +52,14 @@ const throughHop = async (
   signal: AbortSignal,
 ): Promise<Duplex> => {
   const name = escapeLine(via.destination);
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const late = (): void =>
-    reject(
-      new SshMcpError(
-        "CONNECT_TIMEOUT",
-        `${to.host} port ${to.port} did not answer ${name} within ${formatLimit(limitMs)}`,
-      ),
+  const late = (): SshMcpError =>
+    new SshMcpError(
+      "CONNECT_TIMEOUT",
+      `${to.host} port ${to.port} did not answer ${name} within ${formatLimit(limitMs)}`,
     );
-  const abort = (): void => reject(canceled(to.host));
-  const timer = setTimeout(late, limitMs);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
   const opened = hop.tunnel(to, name);
   try {
-    return await Promise.race([opened, givenUp]);
+    return await patiently(opened, { limitMs, signal, late, canceled: () => canceled(to.host) });
   } catch (error) {
     // It may still open.
     opened.then(
@@ -72,9 +67,6 @@ const throughHop = async (
       () => undefined,
     );
     throw error instanceof SshMcpError && error.code === "CHANNEL_REFUSED" ? withForwardHint(error, via, to) : error;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
   }
 };
 
@@ -89,6 +81,3 @@ const withForwardHint = (
   const hint = quoteWords(["ssh", "-v", ...config, "-W", `[${host}]:${port}`, hop]);
   return new SshMcpError(code, message, { hint, retryable, cause });
 };
-
-const canceled = (host: string): SshMcpError =>
-  new SshMcpError("CANCELED", `connecting to ${host} was canceled; no command was sent`);

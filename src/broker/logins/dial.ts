@@ -1,10 +1,13 @@
-import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+import { commandSettingsOf, type ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+import type { CallScope } from "../../core/call-scope.ts";
 import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { Ask, CallScope } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
+import type { LoginUnderWay } from "../../ssh/auth/identities.ts";
 import type { Connection } from "../../ssh/connection.ts";
 import { algorithmsFor } from "../../ssh/key-exchange/algorithms.ts";
+import { canceled } from "../../ssh/transport/canceled.ts";
 import type { ConnectionOptions } from "../../ssh/transport/connection-options.ts";
 import { openConnection } from "../../ssh/transport/handshake.ts";
 import { joinedBanners } from "../../ssh/transport/login-banner.ts";
@@ -16,18 +19,35 @@ import { wayTo } from "./dial-way.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { HandshakeLimit } from "./handshake-limit.ts";
 import { atHop, HopError } from "./hop-error.ts";
-import { SecretSources } from "./secret-sources.ts";
+import { explainedByProposal } from "./proposed-host.ts";
+import { SecretSources, sourcesMs } from "./secret-sources.ts";
 
 /** All the way there and the logins on it, unless the caller says otherwise; what ssh_config allows each server to connect comes on top. */
 const defaultTimeoutMs = 15_000;
 /** A link that is cut without a word is noticed after three of these. */
 const keepaliveIntervalMs = 15_000;
 const keepaliveCountMax = 3;
+/** What an agent that needs nobody may take for a signature, in milliseconds. */
+const programMs = 1000;
 
 /** What a dial needs of those who wait for it. */
 export interface DialScope extends Pick<CallScope, "caller" | "signal" | "ask" | "variables" | "notice"> {
   /** Whether nobody but models waits for it. */
   isForModels(): boolean;
+  /** Says something to the people among them that no model is to read. */
+  noticeToPeople(message: string): void;
+}
+
+/** What one call alone needs of its login: nobody shares it. */
+export const scopeOf = (call: CallScope): DialScope => {
+  const isModel = call.caller.face === "mcp";
+  return { ...call, isForModels: () => isModel, noticeToPeople: (message) => isModel || call.notice(message) };
+};
+
+/** That of a login that has its place in the line. */
+interface PlacedScope extends DialScope {
+  /** Gives the place back before the login is through. */
+  leave(): void;
 }
 
 /** One connection of those that lead to a server: its own, or that to a jump host. */
@@ -36,6 +56,8 @@ interface Leg {
   budget: { leftMs: number };
   /** The time for all of them. */
   timeoutMs: number;
+  /** What is left of the time of all sources of secrets. */
+  sources: { leftMs: number };
   isHop: boolean;
   /** Whether it says nothing of the session's own login. */
   isBeside: boolean;
@@ -123,16 +145,16 @@ export class Dialer {
         leave();
         return scope.ask(question);
       };
-      return await connect(plan, { ...scope, ask }, leg, hop);
+      return await connect(plan, { ...scope, ask, leave }, leg, hop);
     } finally {
       leave();
     }
   }
 }
 
-const timeFor = (plan: DialPlan): Pick<Leg, "budget" | "timeoutMs"> => {
+const timeFor = (plan: DialPlan): Pick<Leg, "budget" | "timeoutMs" | "sources"> => {
   const timeoutMs = plan.request.timeoutMs ?? defaultTimeoutMs + connectTimeouts(plan);
-  return { budget: { leftMs: timeoutMs }, timeoutMs };
+  return { budget: { leftMs: timeoutMs }, timeoutMs, sources: { leftMs: sourcesMs } };
 };
 
 const connectTimeouts = ({ resolved, via }: DialPlan): number =>
@@ -141,19 +163,20 @@ const connectTimeouts = ({ resolved, via }: DialPlan): number =>
 /** @throws SshMcpError for each way in which connecting, verifying or authenticating fails */
 const connect = async (
   plan: DialPlan,
-  scope: DialScope,
-  { budget, timeoutMs, isHop }: Leg,
+  scope: PlacedScope,
+  { budget, timeoutMs, sources, isHop }: Leg,
   hop: Connection | null,
 ): Promise<Connection> => {
   const { resolved, request, destination } = plan;
-  const { hostname: host, port, user, setEnv, sendEnv, forwardAgent, remoteCommand, requestTty } = resolved;
+  const { hostname: host, port, user } = resolved;
   if (budget.leftMs <= 0) throw outOfTime(plan, timeoutMs);
-  const secrets = new SecretSources(plan, scope);
+  const secrets = new SecretSources(plan, scope, sources);
   const ask: Ask = (question) => secrets.ask(question);
-  const trust = await planTrust(plan, ask);
-  const authentication = await planAuthentication(plan, scope.caller.agentSocket);
+  const trust = await planTrust(plan, { ask, notice: (message) => scope.notice(message) });
+  const authenticate = await planAuthentication(plan, scope.caller.agentSocket);
   const options: ConnectionOptions = {
-    ...{ host, port, user, destination, authentication },
+    ...{ host, port, user, destination },
+    authentication: (askFor, login) => authenticate(askFor, { ...login, offTheClock: leavingWhenLong(login, scope) }),
     open: await wayTo(plan, scope, hop),
     algorithms: algorithmsFor({ ...resolved, legacy: plan.settings.legacy, knownKeyTypes: trust.knownKeyTypes }),
     rekeyLimit: resolved.rekeyLimit,
@@ -161,22 +184,36 @@ const connect = async (
     verifyHostKey: trust.verifyHostKey,
     onHostKeys: trust.onHostKeys,
     ask,
-    commands: { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty },
+    commands: commandSettingsOf(resolved),
     ...{ timeoutMs, budget, spare: !isHop },
     // Who calls knows better than a file.
     connectTimeoutMs: request.timeoutMs === null ? resolved.connectTimeoutMs : null,
     keepalive: keepaliveOf(resolved),
   };
-  const connection = await openConnection(options, scope.signal);
-  await trust.settled();
+  const connection = await openConnection(options, scope.signal).catch((error: unknown) => {
+    throw explainedByProposal(error, plan, scope.caller.face);
+  });
+  await trust.settled(budget, scope.signal);
   if (scope.signal.aborted) {
     void connection.close();
-    throw new SshMcpError("CANCELED", `connecting to ${host} was canceled; no command was sent`);
+    throw canceled(host);
   }
   // What else gave it will give it again.
   connection.login.askedForSecret &&= secrets.askedPerson;
   return connection;
 };
+
+/** Nor has anybody to wait in line until a key is touched. */
+const leavingWhenLong =
+  ({ offTheClock }: LoginUnderWay, { leave }: PlacedScope): LoginUnderWay["offTheClock"] =>
+  async (work) => {
+    const timer = setTimeout(leave, programMs);
+    try {
+      return await offTheClock(work);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 
 /** Jump hosts took all of it. */
 const outOfTime = ({ destination }: DialPlan, timeoutMs: number): SshMcpError =>

@@ -1,8 +1,9 @@
 /** Configuration and keys that only the caller's process can read: those that `-F <(command)` and `-i <(command)` name. */
 import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+import type { CallerFiles, CallScope } from "../../core/call-scope.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { type ErrorCode, SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { CallerFiles, CallScope, DialRequest } from "../../core/session.ts";
 import { isOfProcess } from "../../files/process-path.ts";
 import { invalidKey, largestKeyFile } from "../../ssh/auth/key-file.ts";
 import { connectCommandOf } from "./connect-command.ts";

@@ -1,4 +1,4 @@
-import { SshMcpError } from "../../core/errors.ts";
+import { canceled } from "../../ssh/transport/canceled.ts";
 
 /** Servers begin to refuse logins that are not through when there are many: sshd_config(5), MaxStartups. */
 const handshakesAtOnce = 8;
@@ -59,6 +59,3 @@ export class HandshakeLimit {
     }
   }
 }
-
-const canceled = (where: string): SshMcpError =>
-  new SshMcpError("CANCELED", `connecting to ${where} was canceled; nothing was sent`);

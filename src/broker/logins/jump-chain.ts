@@ -1,10 +1,10 @@
 /** ProxyJump of ssh_config(5), and `-J`: which requests a chain of jump hosts comes to, and which chains lead nowhere. */
 import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine, shown } from "../../core/escape.ts";
 import { jumpOption, validateHop } from "../../core/jump.ts";
 import { quoteWords } from "../../core/quote.ts";
-import type { DialRequest } from "../../core/session.ts";
 
 /** More would be a configuration that never ends in a way that names do not show. */
 const longestChain = 16;
@@ -12,9 +12,7 @@ const longestChain = 16;
 /** A host on the way back from the destination: it comes first, the hop that is dialled first is the last. */
 export interface Stop {
   destination: string;
-  /** Where it leads to. */
-  resolved: Pick<ResolvedHost, "hostname" | "port" | "user">;
-  /** Whether its own part of ssh_config says how it is reached, and not the one that jumps through it. */
+  /** Whether nothing but that says how it is reached: neither an option, nor the one that jumps through it. Met again, it leads on as before. */
   decides: boolean;
 }
 
@@ -37,7 +35,15 @@ export const hopRequest = (
   };
 };
 
+/** @param destination in canonical form */
+export const stopOf = (destination: string, { user, port, options }: DialRequest): Stop => ({
+  destination,
+  decides: user === null && port === null && options.length === 0,
+});
+
 /**
+ * Where a name leads to is no matter: two names of one address may be two servers, one of them behind the other. A ProxyJump that is written as the
+ * host's own address is refused where it is read, as ssh(1) does it.
  * @param chain the stops so far, the newest at the end: the destination alone, or with the jump hosts that it takes
  * @throws SshMcpError CONFIG_INVALID for a host that is reached through itself, directly or round about, and for a chain without an end
  */
@@ -45,11 +51,8 @@ export const mustLeadOn = (chain: readonly Stop[], configFile: string | null): v
   const stop = chain.at(-1);
   if (stop === undefined) return;
   const before = chain.slice(0, -1);
-  const previous = before.at(-1);
   // The same name elsewhere in a chain that somebody spelled out may be another host there, and ends.
-  const isLoop =
-    (previous !== undefined && isSame(stop, previous)) ||
-    (stop.decides && before.some((one) => one.decides && one.destination === stop.destination));
+  const isLoop = stop.decides && before.some((one) => one.decides && one.destination === stop.destination);
   if (!isLoop && chain.length <= longestChain + 1) return;
   const way = chain.map(({ destination }) => escapeLine(destination)).join(" through ");
   const what = isLoop ? "a jump host is reached through itself" : `there are more than ${longestChain} jump hosts`;
@@ -61,9 +64,6 @@ export const mustLeadOn = (chain: readonly Stop[], configFile: string | null): v
     ]),
   });
 };
-
-const isSame = ({ resolved: one }: Stop, { resolved: other }: Stop): boolean =>
-  one.hostname === other.hostname && one.port === other.port && one.user === other.user;
 
 /**
  * What a shell or another program would read as its own must not reach it by a name, wherever that came from.

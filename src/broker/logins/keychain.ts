@@ -19,7 +19,7 @@ export type KeychainReply = { secret: string | null } | { removed: boolean } | {
 export type KeychainScope = Pick<DialScope, "caller" | "variables" | "signal">;
 
 /** Unlocking it may take a person. */
-const limitMs = 60_000;
+const usualLimitMs = 60_000;
 
 /** What a session bus and the dialog of a keychain are found by. */
 const wanted = [
@@ -27,11 +27,15 @@ const wanted = [
   ...["DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CURRENT_DESKTOP", "PATH"],
 ];
 
-/** @returns null when nothing is kept there, or there is no keychain */
-export const keptSecret = async (account: string, scope: KeychainScope): Promise<string | null> => {
+/** @returns null when nothing is kept there, when there is no keychain, and when it is not opened in time */
+export const keptSecret = async (
+  account: string,
+  scope: KeychainScope,
+  limitMs = usualLimitMs,
+): Promise<string | null> => {
   const environment = await scope.variables(wanted);
   if (!mayHaveKeychain(environment)) return null;
-  const reply = await ask({ work: "get", account }, environment, scope);
+  const reply = await ask({ work: "get", account }, environment, scope, limitMs);
   return reply !== null && "secret" in reply ? reply.secret : null;
 };
 
@@ -72,6 +76,7 @@ const ask = async (
   work: KeychainWork,
   environment: Readonly<Record<string, string>>,
   { signal }: KeychainScope,
+  limitMs = usualLimitMs,
 ): Promise<KeychainReply | null> => {
   const words = selfCommand("broker", "keychain");
   const end = await runLimited({ words, environment, cwd: "/", input: JSON.stringify(work), limitMs }, signal);

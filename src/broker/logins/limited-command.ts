@@ -1,5 +1,6 @@
 /** A short command whose output is wanted: what it may print, and how long it may take, are bounded. */
 import { errorCode } from "../../core/error-code.ts";
+import { signalGroup } from "../../files/process-group.ts";
 
 export interface LimitedCommand {
   words: readonly string[];
@@ -23,7 +24,7 @@ export interface CommandEnd {
 /** Bytes of output; a password is one line of it. */
 const loudBytes = 1024 * 1024;
 const keptErrorBytes = 4096;
-/** For what it said last to arrive. */
+/** For what it said last to arrive: nothing more came for so long. */
 const lastWordsMs = 100;
 
 /** Runs it in a process group of its own, of which nothing is left when it was ended. Never rejects. */
@@ -48,7 +49,7 @@ export const runLimited = async (command: LimitedCommand, signal: AbortSignal): 
   const over = Promise.withResolvers<void>();
   const end = (why: CommandEnd["how"]): void => {
     if (how === "ended") how = why;
-    endGroup(child.pid);
+    signalGroup(child.pid, "SIGKILL");
     over.resolve();
   };
   const cancel = (): void => end("canceled");
@@ -58,9 +59,9 @@ export const runLimited = async (command: LimitedCommand, signal: AbortSignal): 
   const stdout = collect(child.stdout, loudBytes, () => end("loud"));
   const stderr = collect(child.stderr, keptErrorBytes, () => {});
   try {
-    await Promise.race([Promise.all([child.exited, stdout.done]), over.promise]);
-    // What it started in the background may keep this open.
-    await Promise.race([stderr.done, over.promise, Bun.sleep(lastWordsMs)]);
+    await Promise.race([child.exited, over.promise]);
+    // What it started in the background may keep these open.
+    await Promise.race([Promise.all([stdout.done, stderr.done]), over.promise, silence([stdout, stderr])]);
     return {
       how,
       status: child.signalCode ?? child.exitCode ?? "",
@@ -75,12 +76,14 @@ export const runLimited = async (command: LimitedCommand, signal: AbortSignal): 
   }
 };
 
-/** It leads a group of its own, which may outlive it. */
-const endGroup = (pid: number): void => {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // Nothing of it is left.
+/** Resolves when nothing comes any more. */
+const silence = async (outputs: readonly { readonly bytes: number }[]): Promise<void> => {
+  const heard = (): number => outputs.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (let before = -1; before !== heard(); ) {
+    before = heard();
+    await Bun.sleep(lastWordsMs);
+    // What came while the loop was busy is read before the next timer.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 };
 
@@ -99,6 +102,9 @@ const collect = (stream: ReadableStream<Uint8Array>, limit: number, full: () => 
     }
   };
   return {
+    get bytes(): number {
+      return bytes;
+    },
     done: read().catch(() => undefined),
     text: (): string => Buffer.concat(kept).toString(),
     drop: (): void => void reader.cancel().catch(() => undefined),

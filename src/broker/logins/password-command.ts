@@ -1,14 +1,20 @@
 /** `passwordCommand` of config.toml: a line that prints the password, run in the world of whoever calls. */
+
+import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import { shellWords } from "../../files/user-command.ts";
 import type { DialScope } from "./dial.ts";
 import { type CommandEnd, runLimited } from "./limited-command.ts";
 
-/** It may ask a person itself, as the agent of a password store does. */
-const usualLimitMs = 60_000;
 /** Characters of its own error that are shown. */
 const shownError = 300;
+
+export interface PasswordScope extends Pick<DialScope, "caller" | "variables" | "signal"> {
+  limitMs: number;
+  /** Whether what the command says of its failure is left out: it is a person's, and may name what no agent is to know. */
+  isBrief: boolean;
+}
 
 /**
  * @param host as typed, for messages
@@ -18,8 +24,7 @@ const shownError = 300;
 export const passwordFrom = async (
   command: string,
   host: string,
-  { caller: { cwd }, variables, signal }: Pick<DialScope, "caller" | "variables" | "signal">,
-  limitMs = usualLimitMs,
+  { caller: { cwd }, variables, signal, limitMs, isBrief }: PasswordScope,
 ): Promise<string> => {
   const environment = await variables("all");
   const words = shellWords(command, { environment, cwd }, { exec: false });
@@ -29,7 +34,7 @@ export const passwordFrom = async (
   const password = line.replace(/\r$/, "");
   const what = problem(end, password, limitMs);
   if (what === null) return password;
-  const said = saidIn(end.stderr, password);
+  const said = isBrief ? "" : saidIn(end.stderr, password);
   throw new SshMcpError("PRECONDITION_FAILED", `passwordCommand of ${escapeLine(host)} in config.toml ${what}${said}`, {
     hint: "ssh-mcp hosts show --help",
   });
@@ -38,7 +43,7 @@ export const passwordFrom = async (
 const problem = ({ how, status }: CommandEnd, password: string, limitMs: number): string | null => {
   switch (how) {
     case "slow":
-      return `took over ${limitMs / 1000} s, and was ended`;
+      return `took over ${formatLimit(limitMs)}, and was ended`;
     case "loud":
       return "printed over 1 MiB, and was ended";
     case "missing":

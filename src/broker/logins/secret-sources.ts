@@ -2,11 +2,13 @@
  * Where the secrets of a login come from before a person is asked: `passwordCommand` of config.toml, then the keychain. Nothing of them is kept, and
  * each is tried once in a login: what a server has refused is not sent again.
  */
+import { posix } from "node:path";
 import { formatDestination } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { LoginQuestion } from "../../core/session.ts";
+import type { LoginQuestion } from "../../core/question.ts";
 import type { DialScope } from "./dial.ts";
+import { promptHost } from "./dial-identities.ts";
 import type { DialPlan } from "./dial-plan.ts";
 import { keptSecret } from "./keychain.ts";
 import { passwordFrom } from "./password-command.ts";
@@ -21,24 +23,40 @@ export type SecretPlan = Pick<DialPlan, "settings" | "typedHost"> & {
 export const accountOf = ({ resolved: { user, hostname: host, port, hostKeyAlias } }: SecretPlan): string =>
   `${formatDestination({ user, host, port })}${hostKeyAlias === null ? "" : ` (${hostKeyAlias})`}`;
 
-/** The same for the passphrase of a key. @param path absolute */
-export const keyAccountOf = (path: string): string => `key ${path}`;
+/** The same for the passphrase of a key, however the way to it is written. @param path absolute */
+export const keyAccountOf = (path: string): string => `key ${posix.normalize(path)}`;
 
-type SecretScope = Pick<DialScope, "caller" | "variables" | "signal" | "ask">;
+interface SecretScope extends Pick<DialScope, "caller" | "variables" | "signal" | "ask" | "isForModels"> {
+  /** Called when a source takes long: others need not wait in line for it. */
+  leave(): void;
+}
+
+/** What the sources of all servers on the way may take together for a call that no person waits for, in milliseconds: its own client gives up soon. */
+export const sourcesMs = 20_000;
+/** What one may take otherwise: it may ask a person itself, as the agent of a password store does. */
+const longestMs = 60_000;
+/** Characters of a login banner that are shown with a question; the whole comes with the result. */
+const longestBanner = 8192;
+/** A source that takes longer than this waits for a person. */
+const programMs = 1000;
 
 /** Asks the sources of a host, then the person. For one login to one host. */
 export class SecretSources {
   readonly #plan: SecretPlan;
   readonly #scope: SecretScope;
+  readonly #budget: { leftMs: number };
   /** What each source gave, by what it was for. */
   readonly #given = new Map<string, { source: string; question: LoginQuestion }>();
   /** What went wrong with a source: said to the person once, and to whoever cannot be asked. */
   #problem: string | null = null;
   #askedPerson = false;
+  #showedBanner = false;
 
-  constructor(plan: SecretPlan, scope: SecretScope) {
+  /** @param budget what is left of `sourcesMs` */
+  constructor(plan: SecretPlan, scope: SecretScope, budget: { leftMs: number }) {
     this.#plan = plan;
     this.#scope = scope;
+    this.#budget = budget;
   }
 
   /** Whether a person gave a secret. */
@@ -55,10 +73,10 @@ export class SecretSources {
     const note = refused ?? this.#problem;
     this.#problem = null;
     // Written here, or escaped.
-    const text = [...(note === null ? [] : [note]), this.#named(question)].join("\n");
+    const text = [...this.#bannerOf(question), ...(note === null ? [] : [note]), this.#named(question)].join("\n");
     try {
       const answer = await this.#scope.ask({ ...question, text }, withdrawn);
-      this.#askedPerson ||= question.kind !== "host-key";
+      this.#askedPerson ||= question.kind !== "host-key" && question.asksLeave !== true;
       return answer;
     } catch (error) {
       if (note === null || !(error instanceof SshMcpError) || error.code !== "AUTH_REQUIRED") throw error;
@@ -70,11 +88,17 @@ export class SecretSources {
   }
 
   /** A server's own prompt does not say which one asks: there may be several on the way. As ssh(1) has it. */
-  #named({ kind, text, isOnlyPrompt }: LoginQuestion): string {
+  #named({ kind, text, isOnlyPrompt, promptAt = 0 }: LoginQuestion): string {
     if (kind !== "keyboard-interactive" || isOnlyPrompt === undefined) return text;
-    const begin = text.trimEnd().lastIndexOf("\n") + 1;
-    const { typedHost, resolved } = this.#plan;
-    return `${text.slice(0, begin)}(${resolved.user}@${typedHost}) ${text.slice(begin)}`;
+    const { resolved } = this.#plan;
+    return `${text.slice(0, promptAt)}(${resolved.user}@${promptHost(resolved)}) ${text.slice(promptAt)}`;
+  }
+
+  /** ssh(1) shows it before it asks for anything: a person may have to read it first. Once, and no longer than a screen takes. */
+  #bannerOf({ kind, banner }: LoginQuestion): string[] {
+    if (banner === undefined || kind === "host-key" || this.#showedBanner) return [];
+    this.#showedBanner = true;
+    return [banner.slice(0, longestBanner).trimEnd()];
   }
 
   async #fromSources(question: LoginQuestion): Promise<string | null> {
@@ -82,9 +106,15 @@ export class SecretSources {
     if (account === null || this.#given.has(account)) return null;
     const { settings, typedHost } = this.#plan;
     const { passwordCommand } = settings;
+    if (this.#limitMs <= 0) {
+      this.#problem = "what else was to give a secret on the way has taken all of the time";
+      return null;
+    }
     if (passwordCommand !== null && question.kind !== "passphrase") {
       try {
-        const password = await passwordFrom(passwordCommand, typedHost, this.#scope);
+        const password = await this.#inTime((limitMs) =>
+          passwordFrom(passwordCommand, typedHost, { ...this.#scope, limitMs, isBrief: this.#reachesModels }),
+        );
         this.#given.set(account, { source: "passwordCommand of config.toml", question });
         return password;
       } catch (error) {
@@ -92,10 +122,31 @@ export class SecretSources {
         this.#problem = error.message;
       }
     }
-    const kept = await keptSecret(account, this.#scope);
+    if (this.#limitMs <= 0) return null;
+    const kept = await this.#inTime((limitMs) => keptSecret(account, this.#scope, limitMs));
     // Also when there is none: it is not looked for again.
     this.#given.set(account, { source: kept === null ? "" : "the keychain", question });
     return kept;
+  }
+
+  get #reachesModels(): boolean {
+    return this.#scope.caller.face === "mcp" || this.#scope.isForModels();
+  }
+
+  get #limitMs(): number {
+    return this.#scope.isForModels() ? Math.min(longestMs, this.#budget.leftMs) : longestMs;
+  }
+
+  /** Asks a source, which may take so many milliseconds. */
+  async #inTime<T>(ask: (limitMs: number) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const timer = setTimeout(() => this.#scope.leave(), programMs);
+    try {
+      return await ask(this.#limitMs);
+    } finally {
+      clearTimeout(timer);
+      this.#budget.leftMs -= performance.now() - startedAt;
+    }
   }
 
   /** Says that what a source gave was not what was wanted: the same is asked again. Null when nothing says so. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
-import type { DialRequest } from "../../core/session.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { type GivenFiles, namesGivenFiles } from "./given-files.ts";
+import { lackValues } from "./option-secrets.ts";
 
 /** The last jump host on the way. */
 interface Hop {
@@ -48,6 +49,9 @@ export const wayOf = (resolved: ResolvedHost, via: Hop | null): string => {
   ];
   return parts.every((part) => part === null) ? "" : sha256(JSON.stringify(parts));
 };
+
+/** Whether only a person can make a request again: it names files of one process, or has lost values that no disk keeps. */
+export const isMadeOnce = (request: DialRequest): boolean => namesGivenFiles(request) || lackValues(request.options);
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 

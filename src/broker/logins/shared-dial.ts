@@ -1,5 +1,5 @@
+import type { CallScope } from "../../core/call-scope.ts";
 import type { SshMcpError } from "../../core/errors.ts";
-import type { CallScope } from "../../core/session.ts";
 import type { DialScope } from "./dial.ts";
 import { SharedQuestions } from "./shared-questions.ts";
 import { SharedWork } from "./shared-work.ts";
@@ -26,6 +26,7 @@ export class SharedDial<T> {
         ask: (question) => questions.ask(question),
         variables: (names) => questions.variables(names),
         notice: (message) => questions.notice(message),
+        noticeToPeople: (message) => questions.noticeToPeople(message),
         isForModels: () => questions.isForModels,
       }),
     );

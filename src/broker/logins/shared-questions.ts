@@ -1,7 +1,9 @@
 /** Questions of one login that several callers wait for: each is put to one person, and to further ones when that one does not answer. */
+
+import type { CallScope, WantedVariables } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { CallScope, LoginQuestion, WantedVariables } from "../../core/session.ts";
+import type { LoginQuestion } from "../../core/question.ts";
 
 /** Who waits for a login. */
 export interface Participant {
@@ -104,6 +106,11 @@ export class SharedQuestions {
   /** Says something of the login to everybody who waits for it. */
   notice(message: string): void {
     for (const { scope } of this.#participants) scope.notice(message);
+  }
+
+  /** Says it to the people among those who wait: it may hold what no model is to read. */
+  noticeToPeople(message: string): void {
+    for (const { scope } of this.#participants) if (scope.caller.face === "cli") scope.notice(message);
   }
 
   /** Asks who has waited longest for the values of its variables; one that leaves meanwhile is followed by the next. */

@@ -1,16 +1,18 @@
 /** `ssh-mcp trust`: a person looks at a server's host keys, and says which are recorded. */
+
+import type { CallScope } from "../../core/call-scope.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import type { HostKeys, ShownHostKey, TrustedHost } from "../../core/host-keys.ts";
-import type { CallScope, DialRequest } from "../../core/session.ts";
 import { changedKey, type HostKeyPolicy, revokedKey } from "../../ssh/host-keys/host-key.ts";
 import { problemsOf, shownType } from "../../ssh/host-keys/host-key-question.ts";
 import { describeKey } from "../../ssh/host-keys/judge-host-key.ts";
 import type { KnownKey } from "../../ssh/host-keys/known-hosts.ts";
 import { appendKnownHost } from "../../ssh/host-keys/known-hosts-append.ts";
-import { fingerprint, keyBits, keyType } from "../../ssh/host-keys/known-hosts-key.ts";
 import { randomart } from "../../ssh/host-keys/randomart.ts";
 import { isRevokedByFile } from "../../ssh/host-keys/revoked-keys.ts";
+import { fingerprint, keyBits, keyType } from "../../ssh/public-key.ts";
 import type { Dialer } from "./dial.ts";
 import { type DialPlan, planDial } from "./dial-plan.ts";
 import { hostKeyPolicy } from "./dial-trust.ts";
@@ -25,7 +27,7 @@ export class HostKeyTrust implements HostKeys {
 
   async trust(request: DialRequest, wanted: string | null, scope: CallScope): Promise<TrustedHost> {
     const plan = await planDial(request, scope);
-    const policy = await hostKeyPolicy(plan, scope.ask);
+    const policy = await hostKeyPolicy(plan, scope);
     const keys = await scanHostKeys(plan, this.#dialer, scope);
     await refuseBad(policy, keys);
     const fresh = keys.filter((key) => knownBy(policy, key) === null);

@@ -1,6 +1,6 @@
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { LoginQuestion } from "../../core/session.ts";
+import type { LoginQuestion } from "../../core/question.ts";
 
 /** For a question that nobody answered: AUTH_REQUIRED, or HOST_KEY_UNKNOWN for a host key. */
 export const unanswered = ({ kind, destination, wanted, connectCommand: hint }: LoginQuestion): SshMcpError => {

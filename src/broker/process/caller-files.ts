@@ -1,6 +1,7 @@
 /** Files that the process behind a call opens for it, seen from the broker. */
+
+import type { CallerFiles } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { CallerFiles } from "../../core/session.ts";
 import {
   decodeFilePart,
   encodeFileCredit,

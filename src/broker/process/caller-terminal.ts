@@ -1,6 +1,7 @@
 /** The terminal of whoever made a call: asked about once, when a command is to have one on the server. */
+
+import type { CallerTerminal, TerminalSize } from "../../core/call-scope.ts";
 import type { SshMcpError } from "../../core/errors.ts";
-import type { CallerTerminal, TerminalSize } from "../../core/session.ts";
 
 export class AskedTerminal {
   readonly #ask: () => void;

@@ -3,11 +3,14 @@
  * around the next; whatever else must hold for every operation becomes one more of them.
  */
 import type * as v from "valibot";
+import type { CallScope } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import type { Hosts } from "../../core/hosts.ts";
 import type { Caller, Context, Operation } from "../../core/operation.ts";
-import type { Ask, CallScope, Sessions, Sink } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
+import type { Sessions } from "../../core/session.ts";
+import type { Sink } from "../../core/sink.ts";
 import type { Rule } from "../../policy/evaluate.ts";
 import type { Request } from "../wire/protocol.ts";
 import { captured } from "./capture.ts";

@@ -1,8 +1,8 @@
 /** `@group` as a target: its sessions where an operation takes many, a clear word where it takes one. Before policy, which is asked about each. */
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
+import { hintFor } from "../../core/hint.ts";
 import type { Context } from "../../core/operation.ts";
-import { quoteWord } from "../../core/quote.ts";
 import { sessionsOf } from "../hosts/host-list.ts";
 import type { Invocation, Run } from "./dispatch.ts";
 
@@ -26,20 +26,19 @@ const hasGroup = (value: unknown): boolean => (Array.isArray(value) ? value.some
 
 const expanded = async (target: string, context: Context): Promise<string[]> => {
   if (!isGroup(target)) return [target];
-  const members = await context.hosts.members(target.slice(1), context);
+  const members = await context.hosts.members(target.slice(1));
   return sessionsOf(members, context.sessions.list(context.caller));
 };
 
+/** Names none of the hosts: policy, which is asked about each, was not asked yet. */
 const oneHostAlone = async ({ operation, context }: Invocation, target: string): Promise<SshMcpError> => {
-  const members = await context.hosts.members(target.slice(1), context);
-  const isModel = context.caller.face === "mcp";
-  const verb = isModel ? operation.tool : operation.command;
-  const hosts = members.length === 0 ? "which ssh_config names none of" : members.join(", ");
-  const [first = "HOST"] = members;
-  const example = isModel
-    ? `${verb} ${JSON.stringify({ [operation.target ?? ""]: first })}`
-    : `ssh-mcp ${verb} ${quoteWord(first)}${operation.rest === null ? "" : " -- COMMAND"}`;
-  return new SshMcpError("USAGE", `${verb} takes one host, and ${shown(target)} is a group: ${hosts}`, {
-    hint: example,
+  const { hosts, caller } = context;
+  const { length } = await hosts.members(target.slice(1));
+  const verb = hintFor(caller, operation);
+  return new SshMcpError("USAGE", `${verb} takes one host, and ${shown(target)} is a group of ${length}`, {
+    hint: hintFor(caller, {
+      command: `ssh-mcp hosts ls ${target}`,
+      tool: `ssh_hosts ${JSON.stringify({ filter: [target] })}`,
+    }),
   });
 };

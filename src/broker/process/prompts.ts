@@ -1,6 +1,6 @@
 /** Questions of one call to the person behind its face. */
 import { SshMcpError } from "../../core/errors.ts";
-import type { LoginQuestion } from "../../core/session.ts";
+import type { LoginQuestion } from "../../core/question.ts";
 import { unanswered } from "../logins/unanswered.ts";
 import type { PromptMessage } from "../wire/protocol.ts";
 

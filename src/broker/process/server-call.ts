@@ -4,7 +4,14 @@ import { encodeFailure, encodeResult } from "../wire/answer-frames.ts";
 import { decodeCredit, encodeCredit, encodeHeader, type Frame, frameType, malformed } from "../wire/frame.ts";
 import { IncomingStream } from "../wire/incoming-stream.ts";
 import { OutgoingStream, type Way } from "../wire/outgoing-stream.ts";
-import { encodeControl, encodePrompt, encodeVariablesRequest, type Request, streamWindow } from "../wire/protocol.ts";
+import {
+  type ClientMessage,
+  encodeControl,
+  encodePrompt,
+  encodeVariablesRequest,
+  type Request,
+  streamWindow,
+} from "../wire/protocol.ts";
 import { RequestedFiles } from "./caller-files.ts";
 import { AskedTerminal } from "./caller-terminal.ts";
 import type { CallIo, Dispatch } from "./dispatch.ts";
@@ -28,6 +35,9 @@ export interface Link {
   readonly congested: boolean;
 }
 
+/** What a client says to a call that runs. */
+export type CallMessage = Exclude<ClientMessage, { kind: "hello" | "request" | "status" }>;
+
 export class ServerCall {
   readonly #number: number;
   readonly #request: Request;
@@ -40,7 +50,7 @@ export class ServerCall {
   readonly #prompts: Prompts;
   readonly #variables: Variables;
   readonly #files: RequestedFiles;
-  readonly terminal: AskedTerminal;
+  readonly #terminal: AskedTerminal;
   /** Waits for the kernel to take `accepted`. */
   #unaccepted: PromiseWithResolvers<void> | null = null;
   #canceled: SshMcpError | null = null;
@@ -66,7 +76,7 @@ export class ServerCall {
       withdraw: (prompt) => link.send(encodeControl(number, { kind: "withdrawn", prompt })),
     });
     this.#variables = new Variables((wanted) => link.send(encodeVariablesRequest(number, wanted)));
-    this.terminal = new AskedTerminal(() => link.send(encodeControl(number, { kind: "terminal" })));
+    this.#terminal = new AskedTerminal(() => link.send(encodeControl(number, { kind: "terminal" })));
     this.#files = new RequestedFiles(number, (bytes) => link.send(bytes));
   }
 
@@ -131,12 +141,24 @@ export class ServerCall {
     }
   }
 
-  answer(prompt: number, value: string | null): void {
-    this.#prompts.answer(prompt, value);
-  }
-
-  answerVariables(request: number, values: Readonly<Record<string, string>>): void {
-    this.#variables.answer(request, values);
+  obey(message: CallMessage): void {
+    switch (message.kind) {
+      case "cancel":
+        this.cancel(null);
+        break;
+      case "answer":
+        this.#prompts.answer(message.prompt, message.value);
+        break;
+      case "variables":
+        this.#variables.answer(message.request, message.values);
+        break;
+      case "terminal":
+        this.#terminal.answer(message.terminal);
+        break;
+      case "resize":
+        this.#terminal.resized(message);
+        break;
+    }
   }
 
   /**
@@ -162,7 +184,7 @@ export class ServerCall {
       asks: this.#request.asks,
       variables: (names) => this.#variables.ask(names),
       files: this.#files,
-      terminal: (onResize) => this.terminal.begin(onResize),
+      terminal: (onResize) => this.#terminal.begin(onResize),
       notice: (message) => this.#notice(message),
       progress: (message) => this.#progress(message),
     };
@@ -186,7 +208,7 @@ export class ServerCall {
     this.#stderr.fail(error);
     this.#prompts.fail(error);
     this.#variables.fail(error);
-    this.terminal.fail(error);
+    this.#terminal.fail(error);
     this.#files.fail(error);
   }
 }

@@ -170,24 +170,11 @@ class ClientLink implements ServedConnection, Link, Burden {
       case "request":
         this.#calls.start(call, message);
         break;
-      case "cancel":
-        this.#calls.get(call)?.cancel(null);
-        break;
-      case "answer":
-        this.#calls.get(call)?.answer(message.prompt, message.value);
-        break;
-      case "variables":
-        this.#calls.get(call)?.answerVariables(message.request, message.values);
-        break;
-      case "terminal":
-        this.#calls.get(call)?.terminal.answer(message.terminal);
-        break;
-      case "resize":
-        this.#calls.get(call)?.terminal.resized(message);
-        break;
       case "status":
         this.#tellStatus(call);
         break;
+      default:
+        this.#calls.get(call)?.obey(message);
     }
   }
 

@@ -1,6 +1,7 @@
 /** Questions of one call to the environment of the process that made it. */
+
+import type { WantedVariables } from "../../core/call-scope.ts";
 import type { SshMcpError } from "../../core/errors.ts";
-import type { WantedVariables } from "../../core/session.ts";
 import type { VariablesRequest } from "../wire/protocol.ts";
 
 type Values = Readonly<Record<string, string>>;

@@ -1,18 +1,14 @@
+import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import type { CommandRequest, CommandResult, RunningCall } from "../../core/command.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type {
-  CallScope,
-  CommandRequest,
-  CommandResult,
-  OpenedSession,
-  RunningCall,
-  Session,
-  SessionInfo,
-} from "../../core/session.ts";
+import type { OpenedSession, Session, SessionInfo } from "../../core/session.ts";
 import type { Connection, Login } from "../../ssh/connection.ts";
-import { fingerprint } from "../../ssh/host-keys/known-hosts-key.ts";
+import { fingerprint } from "../../ssh/public-key.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
+import { scopeOf } from "../logins/dial.ts";
 import { planAgain } from "../logins/dial-plan.ts";
-import { namesGivenFiles } from "../logins/given-files.ts";
+import { isMadeOnce } from "../logins/session-identity.ts";
 import { BesideConnections } from "./beside-connections.ts";
 import { tellBusy } from "./busy-notice.ts";
 import { takenBack } from "./cancel-reasons.ts";
@@ -122,11 +118,18 @@ export class BrokerSession implements Session {
     };
   }
 
-  async exec(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
+  /** @param commands what ssh_config says of commands; null for what it said when the connection was made */
+  async exec(
+    request: CommandRequest,
+    scope: CallScope,
+    commands: CommandSettings | null = null,
+  ): Promise<CommandResult> {
     if (!isFor(this.facts, scope.caller)) throw notLent(this.facts.name, scope.caller);
     // Before this call counts as use: the time may have run out while the machine slept.
     this.link.usable();
-    const running = this.#calls.run(scope, request.command, (signal) => this.#run(request, { ...scope, signal }));
+    const running = this.#calls.run(scope, request.command, (signal) =>
+      this.#run(request, { ...scope, signal }, commands),
+    );
     this.#host.changed();
     try {
       return await running;
@@ -151,10 +154,10 @@ export class BrokerSession implements Session {
     this.link.restartClock();
   }
 
-  async #run(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
+  async #run(request: CommandRequest, scope: CallScope, commands: CommandSettings | null): Promise<CommandResult> {
     const exec = async (connection: Connection): Promise<CommandResult> => {
       const onBusy = (): void => tellBusy(this.facts.name, connection.commands + this.#beside.size, scope);
-      const setup = commandSetup(connection.login.commands, scope);
+      const setup = commandSetup(commands ?? connection.login.commands, scope);
       return await connection.exec(request, scope.signal, onBusy, setup instanceof Promise ? await setup : setup);
     };
     const { key } = this.facts;
@@ -185,7 +188,7 @@ export class BrokerSession implements Session {
    */
   async #dialAgain(key: string, scope: CallScope): Promise<LiveConnection> {
     const { facts, link } = this;
-    const planned = namesGivenFiles(facts.request) ? Promise.resolve(null) : planAgain(facts.request, scope);
+    const planned = isMadeOnce(facts.request) ? Promise.resolve(null) : planAgain(facts, scope);
     const plan = await planned.catch((error: unknown) => {
       throw link.explained(error, scope.caller);
     });
@@ -198,14 +201,13 @@ export class BrokerSession implements Session {
 
   /** Another connection to the same server; null when that would take a person, or ssh_config leads elsewhere by now. */
   async #dialBeside(scope: CallScope): Promise<Connection | null> {
-    const { request, login, key } = this.facts;
+    const { login, key } = this.facts;
     if (login?.needsPerson !== false || !this.#host.mayDialBeside()) return null;
-    const plan = await planAgain(request, scope);
+    const plan = await planAgain(this.facts, scope);
     if (plan.key !== key) return null;
     const ask = (): never => {
       throw new SshMcpError("AUTH_REQUIRED", "a second connection would take a person");
     };
-    const isForModels = (): boolean => scope.caller.face === "mcp";
-    return await this.#host.dialer.dialBeside(plan, { ...scope, ask: async () => ask(), isForModels });
+    return await this.#host.dialer.dialBeside(plan, { ...scopeOf(scope), ask: async () => ask() });
   }
 }

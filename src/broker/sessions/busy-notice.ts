@@ -1,6 +1,7 @@
 /** What a call is told that other commands on its session keep waiting. */
+
+import type { CallScope } from "../../core/call-scope.ts";
 import { hintFor } from "../../core/hint.ts";
-import type { CallScope } from "../../core/session.ts";
 
 /**
  * @param name the session's

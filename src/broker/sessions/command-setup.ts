@@ -1,10 +1,12 @@
 /** What ssh_config says of commands (SetEnv, SendEnv, ForwardAgent, RequestTTY, RemoteCommand), for whoever runs one. */
 import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
+import type { CallerTerminal, CallScope, TerminalSize } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { matchGlob } from "../../core/glob.ts";
+import { hintFor } from "../../core/hint.ts";
+import type { Caller } from "../../core/operation.ts";
 import { isLocale } from "../../core/place.ts";
-import type { CallerTerminal, CallScope, TerminalSize } from "../../core/session.ts";
 import { type CommandSetup, plainSetup } from "../../ssh/commands/exec.ts";
 
 /**
@@ -15,7 +17,7 @@ import { type CommandSetup, plainSetup } from "../../ssh/commands/exec.ts";
  */
 export const commandSetup = (settings: CommandSettings, scope: CallScope): CommandSetup | Promise<CommandSetup> => {
   const { setEnv, sendEnv, remoteCommand, requestTty } = settings;
-  if (remoteCommand !== null) throw takesItsPlace(remoteCommand);
+  if (remoteCommand !== null) throw takesItsPlace(remoteCommand, scope.caller);
   const agentSocket = agentFor(settings, scope);
   const others = sendEnv.filter((pattern) => !isLocale(pattern));
   const wantsTerminal = requestTty === "force" || requestTty === "yes";
@@ -62,11 +64,12 @@ const terminalOf = async (scope: CallScope, isForced: boolean): Promise<CommandS
   };
 };
 
-const takesItsPlace = (command: string): SshMcpError =>
-  new SshMcpError(
-    "UNSUPPORTED",
-    `RemoteCommand is set for this host (${shown(command)}): no other command runs there`,
-    {
-      hint: "ssh-mcp exec -o RemoteCommand=none TARGET -- COMMAND",
-    },
-  );
+/** A model has no options, and does not read what a person's hold. */
+const takesItsPlace = (command: string, caller: Caller): SshMcpError => {
+  const isModel = caller.face === "mcp";
+  const what = `RemoteCommand is set for this host${isModel ? "" : ` (${shown(command)})`}`;
+  const then = isModel ? "; a person can open a session without it (RemoteCommand=none)" : "";
+  return new SshMcpError("UNSUPPORTED", `${what}: no other command runs there${then}`, {
+    hint: hintFor(caller, { command: "ssh-mcp exec -o RemoteCommand=none TARGET -- COMMAND", tool: "ssh_hosts {}" }),
+  });
+};

@@ -1,14 +1,16 @@
 /** Logins that nobody was there to answer: kept for a while, so that a person sees what is wanted of them, and a call can wait for it. */
 import { stat } from "node:fs/promises";
-import { formatDuration } from "../../core/duration.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { CallScope, DialRequest, PendingLogins as Listed, OpenRequest, PendingLogin } from "../../core/session.ts";
+import type { PendingLogins as Listed, LoginWait, PendingLogin } from "../../core/pending-login.ts";
+import type { OpenRequest } from "../../core/session.ts";
 import type { Clock } from "../logins/clock.ts";
 import type { DialPlan } from "../logins/dial-plan.ts";
 import type { BrokerSession } from "./broker-session.ts";
 import type { LiveConnection } from "./live-connection.ts";
-import { isSameCaller, type SessionFacts } from "./session-facts.ts";
+import { isSameCaller } from "./session-facts.ts";
 import type { SessionNames } from "./session-names.ts";
 import { connected } from "./session-reuse.ts";
 
@@ -21,6 +23,8 @@ const limit = 64;
 const lookEveryMs = 250;
 /** Others record host keys too: a new attempt is not made more often for that. */
 const fileEveryMs = 2000;
+/** A login is not tried again earlier than this when nothing is known to have changed, however short the time is that calls wait. */
+const tryEveryMs = 5000;
 
 /** What a call asks for. */
 type Wanted = DialRequest & { name: string | null };
@@ -50,6 +54,8 @@ export class PendingLogins implements Listed {
   readonly #sessions: SessionNames;
   /** The oldest first. */
   readonly #pending = new Map<string, Pending>();
+  /** Calls that wait for each of them: it keeps its place. */
+  readonly #waiting = new Map<string, number>();
   /** Counts what may make any of them succeed. */
   #news = 0;
 
@@ -74,7 +80,7 @@ export class PendingLogins implements Listed {
       this.#pending.delete(idOf(wanted, scope.caller));
       return live;
     } catch (error) {
-      if (!scope.asks && isForPerson(error)) this.#note(error, session.facts, plan, wanted, scope.caller);
+      if (!scope.asks && isForPerson(error)) this.#note(error, session, wanted, scope.caller);
       throw error;
     }
   }
@@ -117,22 +123,36 @@ export class PendingLogins implements Listed {
    * As the interface says. What is known to change is a session that the caller may use with the same name or to the same server, a known_hosts file
    * when the host key is what is missing, and a secret that a person puts into the keychain.
    */
-  async answered(wanted: Wanted, waitMs: number, { caller, signal }: CallScope): Promise<void> {
+  async answered(wanted: Wanted, waitMs: number, { caller, signal }: CallScope): Promise<LoginWait> {
     const id = idOf(wanted, caller);
+    if (!this.#pending.has(id)) return { how: "absent" };
+    this.#waiting.set(id, (this.#waiting.get(id) ?? 0) + 1);
+    try {
+      return await this.#answered(id, waitMs, signal);
+    } finally {
+      const others = (this.#waiting.get(id) ?? 1) - 1;
+      if (others > 0) this.#waiting.set(id, others);
+      else this.#waiting.delete(id);
+    }
+  }
+
+  async #answered(id: string, waitMs: number, signal: AbortSignal): Promise<LoginWait> {
     const news = this.#news;
     const startedAt = performance.now();
     let filesAt = startedAt;
     for (;;) {
       if (signal.aborted) throw canceled(signal.reason);
       const pending = this.#pending.get(id);
-      if (pending === undefined || this.#news !== news || this.#isOpen(pending)) return;
+      if (pending === undefined || this.#news !== news || this.#isOpen(pending)) return { how: "changed" };
       const now = performance.now();
       if (pending.files.length > 0 && now - filesAt >= fileEveryMs) {
         filesAt = now;
-        if ((await stateOf(pending.files)) !== (await pending.state)) return;
+        if ((await stateOf(pending.files)) !== (await pending.state)) return { how: "changed" };
       }
       const leftMs = waitMs - (now - startedAt);
-      if (leftMs <= 0) throw unanswered(pending.error, waitMs);
+      if (leftMs <= 0) {
+        return { how: "late", error: pending.error, mayTry: this.#clock.boot() - pending.at >= tryEveryMs };
+      }
       await pause(Math.min(lookEveryMs, leftMs), signal);
     }
   }
@@ -150,11 +170,12 @@ export class PendingLogins implements Listed {
     return this.#sessions.usable(pending, pending.caller).some((live) => !pending.seen.has(live));
   }
 
-  #note(error: SshMcpError, { name, key }: SessionFacts, plan: DialPlan | null, wanted: Titled, caller: Caller): void {
+  /** Without room for it there is none: those that are waited for stay. */
+  #note(error: SshMcpError, { facts: { name, key }, link }: BrokerSession, wanted: Titled, caller: Caller): void {
     const id = idOf(wanted, caller);
     this.#pending.delete(id);
-    this.#makeRoom(caller);
-    const files = error.code === "HOST_KEY_UNKNOWN" ? (plan?.resolved.userKnownHostsFiles ?? []) : [];
+    if (!this.#hasRoom(caller)) return;
+    const files = error.code === "HOST_KEY_UNKNOWN" ? link.knownHostsFiles : [];
     this.#pending.set(id, {
       ...{ id, wanted, name, key, caller, error, files },
       at: this.#clock.boot(),
@@ -164,11 +185,14 @@ export class PendingLogins implements Listed {
     });
   }
 
-  #makeRoom(caller: Caller): void {
+  /** Makes it, where that takes nothing from a call that waits. */
+  #hasRoom(caller: Caller): boolean {
     const all = this.#current();
     const own = all.filter((pending) => isSameCaller(pending.caller, caller));
-    const oldest = own.length >= ownLimit ? own[0] : all.length >= limit ? all[0] : undefined;
-    if (oldest !== undefined) this.#pending.delete(oldest.id);
+    const full = own.length >= ownLimit ? own : all.length >= limit ? all : null;
+    if (full === null) return true;
+    const oldest = full.find(({ id }) => !this.#waiting.has(id));
+    return oldest !== undefined && this.#pending.delete(oldest.id);
   }
 }
 
@@ -201,12 +225,6 @@ const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   signal.removeEventListener("abort", leave);
   clearTimeout(timer);
 };
-
-const unanswered = (error: SshMcpError, waitMs: number): SshMcpError =>
-  new SshMcpError(error.code, `${error.message}; waited ${formatDuration(waitMs)} for a person`, {
-    ...(error.hint === null ? {} : { hint: error.hint }),
-    ...{ retryable: true, cause: error },
-  });
 
 const canceled = (reason: unknown): SshMcpError =>
   new SshMcpError("CANCELED", reason instanceof SshMcpError ? reason.message : "waiting for a person was canceled");

@@ -1,6 +1,6 @@
+import type { RunningCall } from "../../core/command.ts";
 import type { SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { RunningCall } from "../../core/session.ts";
 
 interface Running {
   id: string;

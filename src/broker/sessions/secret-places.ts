@@ -1,11 +1,16 @@
 /** Where the keychain keeps what a login takes, for what a person calls it. */
-import { posix } from "node:path";
-import type { CallScope, DialRequest, SecretPlace, Secrets } from "../../core/session.ts";
+import { absolute, expandHome } from "../../config/ssh-config/expand.ts";
+import { requestOrigin } from "../../config/ssh-config/origin.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
+import type { SecretPlace, Secrets } from "../../core/secrets.ts";
 import { homeDirectory } from "../../files/paths.ts";
-import { planAgain, planDial } from "../logins/dial-plan.ts";
+import { type ChosenRequest, planAgain, planDial } from "../logins/dial-plan.ts";
 import { forgetSecret, keepSecret } from "../logins/keychain.ts";
+import { toType } from "../logins/option-secrets.ts";
 import { accountOf, keyAccountOf } from "../logins/secret-sources.ts";
 import type { PendingLogins } from "./pending-logins.ts";
+import type { SessionFacts } from "./session-facts.ts";
 import type { SessionNames } from "./session-names.ts";
 
 export class SecretPlaces implements Secrets {
@@ -20,11 +25,11 @@ export class SecretPlaces implements Secrets {
 
   async place(of: DialRequest | { keyFile: string }, scope: CallScope): Promise<SecretPlace> {
     if ("keyFile" in of) {
-      const path = absolute(of.keyFile, scope.caller.cwd);
+      const path = absolute(expandHome(of.keyFile, homeDirectory(), requestOrigin), scope.caller.cwd);
       return this.#place(keyAccountOf(path), `the passphrase of ${path}`, scope);
     }
     const named = this.#sessions.named(of, scope.caller);
-    const plan = await (named === null ? planDial(of, scope) : planAgain(named.facts.request, scope));
+    const plan = await (named === null ? planDial(of, scope) : planAgain(typedAgain(named.facts), scope));
     const account = accountOf(plan);
     return this.#place(account, `the password of ${account}`, scope);
   }
@@ -42,6 +47,8 @@ export class SecretPlaces implements Secrets {
   }
 }
 
-/** As the path of a key that ssh_config names is made absolute. */
-const absolute = (path: string, cwd: string): string =>
-  path.startsWith("~/") ? `${homeDirectory()}/${path.slice(2)}` : posix.resolve(cwd, path);
+/** Values that were not kept say nothing of where it leads. */
+const typedAgain = ({ request, chosenBy }: SessionFacts): ChosenRequest => ({
+  request: { ...request, options: request.options.map(toType) },
+  chosenBy,
+});

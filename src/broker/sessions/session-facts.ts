@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
+import type { DialRequest } from "../../core/dial-request.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { DialRequest, SessionInfo } from "../../core/session.ts";
+import type { SessionInfo } from "../../core/session.ts";
 import { recordVersion, type SessionRecord } from "../../store/session-record.ts";
 import type { DialPlan } from "../logins/dial-plan.ts";
+import { holdValues, withoutValues } from "../logins/option-secrets.ts";
 import { defaultTtlMs } from "./session-expiry.ts";
 import type { Place } from "./session-name.ts";
 
@@ -20,6 +23,8 @@ export interface SessionFacts {
   createdAt: Date;
   /** See `DialPlan`. */
   request: DialRequest;
+  /** Who wrote the request. A person who logs in to what an agent chose has not chosen it. */
+  chosenBy: Caller["face"];
   key: string;
   /** What was dialled last, or is about to be. */
   resolved: Place;
@@ -32,7 +37,7 @@ export interface LoginFacts {
   hostKey: string;
   /** RFC 4252 method name that succeeded last. */
   authMethod: string;
-  /** Whether a person answered a question for a secret, or gave what only one process could read. */
+  /** Whether a person answered a question for a secret, or gave what only one process could read, or what no disk keeps. */
   needsPerson: boolean;
 }
 
@@ -61,6 +66,7 @@ export const newFacts = (plan: DialPlan, asked: NewSession, { face, client }: Ca
     openedBy: { face, client },
     // The limit was for the caller's own login.
     request: { ...plan.request, timeoutMs: null },
+    chosenBy: face,
     key: plan.key,
     resolved: { host, port, user, way: plan.way },
     login: null,
@@ -79,14 +85,17 @@ export const isFor = (facts: SessionFacts, caller: Caller): boolean =>
 
 /** Null for a session that was never open: it is none yet. */
 export const recordOf = (facts: SessionFacts, lastUsedAt: Date): SessionRecord | null => {
-  const { login, request, createdAt, name, key, title, ttlMs, openedBy, lent, keptPrivate, resolved } = facts;
+  const { login, request, chosenBy, createdAt, name, title, ttlMs, openedBy, lent, keptPrivate, resolved } = facts;
   if (login === null) return null;
-  const { destination, user, port, identityFiles, configFile, options } = request;
+  const { destination, user, port, identityFiles, configFile } = request;
+  const options = withoutValues(request.options);
+  const key = holdValues(request.options) ? keyWithout(facts, options) : facts.key;
   // Written out, so that equal facts make equal text.
   return {
     version: recordVersion,
     ...{ key, name, title },
-    request: { destination, user, port, identityFiles: [...identityFiles], configFile, options: [...options] },
+    request: { destination, user, port, identityFiles: [...identityFiles], configFile, options },
+    chosenBy,
     resolved: { host: resolved.host, port: resolved.port, user: resolved.user },
     ...(resolved.way === "" ? {} : { way: resolved.way }),
     ...{ hostKey: login.hostKey, authMethod: login.authMethod },
@@ -97,11 +106,17 @@ export const recordOf = (facts: SessionFacts, lastUsedAt: Date): SessionRecord |
   };
 };
 
+/** The session's own is made from the values too, and who has that could try out what they are. */
+const keyWithout = ({ request, resolved }: SessionFacts, options: readonly string[]): string =>
+  createHash("sha256")
+    .update(JSON.stringify({ ...request, options, resolved }))
+    .digest("hex");
+
 export const factsOf = (record: SessionRecord): SessionFacts => {
-  const { name, title, ttlMs, openedBy, lent, keptPrivate, createdAt, request, key } = record;
+  const { name, title, ttlMs, openedBy, lent, keptPrivate, createdAt, request, chosenBy, key } = record;
   const { hostKey, authMethod, needsPerson } = record;
   return {
-    ...{ name, title, ttlMs, openedBy, lent, key },
+    ...{ name, title, ttlMs, openedBy, lent, chosenBy, key },
     resolved: { ...record.resolved, way: record.way ?? "" },
     isFoundUnnamed: false,
     keptPrivate: keptPrivate && !lent,

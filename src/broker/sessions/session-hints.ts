@@ -5,6 +5,7 @@ import type { Caller } from "../../core/operation.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { isOfProcess } from "../../files/process-path.ts";
 import { connectCommandOf } from "../logins/connect-command.ts";
+import { namesGivenFiles } from "../logins/given-files.ts";
 import type { SessionFacts } from "./session-facts.ts";
 
 export const closing = (name: string, caller: Caller): string =>
@@ -50,13 +51,18 @@ export const leadsElsewhere = (name: string, caller: Caller): SshMcpError =>
     },
   );
 
-/** For a session whose configuration or key was read from a pipe: nobody can read it again. @param prefix see `RegistryOptions` */
-export const openedByPipe = ({ name, request }: SessionFacts, prefix: string): SshMcpError => {
+/**
+ * For a session that only a person can open again: its configuration or key was read from a pipe, or it had values that no disk keeps.
+ * @param prefix see `RegistryOptions`
+ */
+export const openedOnce = ({ name, request }: SessionFacts, prefix: string): SshMcpError => {
+  const what = `the session ${name} cannot be opened again by itself`;
+  const hint = `${prefix}${connectCommandOf(request, name)}`;
+  if (!namesGivenFiles(request)) {
+    const why = "the values of its SetEnv were given on the command line, and are kept on no disk";
+    return new SshMcpError("AUTH_REQUIRED", `${what}: ${why}`, { hint });
+  }
   const isConfig = request.configFile !== null && isOfProcess(request.configFile);
-  const [code, what] = isConfig ? (["CONFIG_INVALID", "configuration"] as const) : (["KEY_INVALID", "key"] as const);
-  return new SshMcpError(
-    code,
-    `the session ${name} cannot be opened again by itself: its ${what} came from a pipe of the command that opened it`,
-    { hint: `${prefix}${connectCommandOf(request, name)}` },
-  );
+  const [code, file] = isConfig ? (["CONFIG_INVALID", "configuration"] as const) : (["KEY_INVALID", "key"] as const);
+  return new SshMcpError(code, `${what}: its ${file} came from a pipe of the command that opened it`, { hint });
 };

@@ -1,23 +1,31 @@
+import type { CallScope } from "../../core/call-scope.ts";
 import { type ErrorCode, SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { CallScope, SessionState } from "../../core/session.ts";
+import type { SessionState } from "../../core/session.ts";
 import { sessionNameFrom } from "../../core/target.ts";
 import type { Connection } from "../../ssh/connection.ts";
-import { fingerprint } from "../../ssh/host-keys/known-hosts-key.ts";
+import { fingerprint } from "../../ssh/public-key.ts";
 import { withConnectHint } from "../logins/connect-hint.ts";
 import type { DialScope } from "../logins/dial.ts";
 import { type DialPlan, planAgain } from "../logins/dial-plan.ts";
-import { namesGivenFiles } from "../logins/given-files.ts";
+import { hiddenFromAgents, holdValues } from "../logins/option-secrets.ts";
+import { isMadeOnce } from "../logins/session-identity.ts";
 import { SharedDial } from "../logins/shared-dial.ts";
 import { closedAlready } from "./cancel-reasons.ts";
 import { LiveConnection } from "./live-connection.ts";
 import { ExpiryTimer, millisecondsLeft } from "./session-expiry.ts";
 import { isFor, type SessionFacts } from "./session-facts.ts";
-import { notLent, openedByPipe } from "./session-hints.ts";
+import { notLent, openedOnce } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
 
 /** After these nothing is known to be wrong with the server: the next use may well succeed. */
 const harmless: ReadonlySet<ErrorCode> = new Set(["CANCELED", "AUTH_REQUIRED", "HOST_KEY_UNKNOWN", "SESSION_LIMIT"]);
+
+/** A plan, as far as hints and those who wait for a login need it. */
+interface Route extends Pick<DialPlan, "connectCommand" | "typedHost"> {
+  options: readonly string[];
+  knownHostsFiles: readonly string[];
+}
 
 /** A session's way to its server: dialled when it is needed, shared by all who need it, ended by time. */
 export class SessionLink {
@@ -31,7 +39,7 @@ export class SessionLink {
   /** Logins under way, by the agent socket they are made with: whose agent has the key is let in beside one that waits for a person. */
   readonly #dials = new Map<string | null, SharedDial<LiveConnection>>();
   /** The last dial's plan, as far as hints need it. */
-  #route: Pick<DialPlan, "connectCommand" | "typedHost"> | null = null;
+  #route: Route | null = null;
   #isLost = false;
   /** Why there is no connection any more. */
   #closed: SshMcpError | null = null;
@@ -59,6 +67,11 @@ export class SessionLink {
   /** Connections that are open. */
   get connections(): number {
     return (this.#live === null ? 0 : 1) + this.#retired.size;
+  }
+
+  /** Where the host keys that the last plan goes by may be recorded. */
+  get knownHostsFiles(): readonly string[] {
+    return this.#route?.knownHostsFiles ?? [];
   }
 
   get isClosed(): boolean {
@@ -94,13 +107,13 @@ export class SessionLink {
    * @param plan what to dial; null plans again what the session was opened for: ssh_config may say otherwise by now
    * @param timeoutMs limit for the login, where there is no plan; null is the default
    * @throws SshMcpError SESSION_LIMIT, CANCELED, SESSION_NOT_FOUND when the caller may not use it by then, what `planAgain` throws, and for each
-   *   way in which a login fails; CONFIG_INVALID or KEY_INVALID without a plan for a session that was opened by files nobody can read again
+   *   way in which a login fails; CONFIG_INVALID, KEY_INVALID or AUTH_REQUIRED without a plan for a session that only a person can open again
    */
   async connect(scope: CallScope, plan: DialPlan | null, timeoutMs: number | null): Promise<LiveConnection> {
     const live = this.usable();
     if (live !== null) return live;
-    if (plan === null && !this.isDialing && !this.isClosed && namesGivenFiles(this.#facts.request)) {
-      throw openedByPipe(this.#facts, this.#prefixFor(scope.caller));
+    if (plan === null && !this.isDialing && !this.isClosed && isMadeOnce(this.#facts.request)) {
+      throw this.#told(openedOnce(this.#facts, this.#prefixFor(scope.caller)), scope.caller);
     }
     try {
       if (this.#closed !== null) throw this.#closed;
@@ -142,17 +155,24 @@ export class SessionLink {
 
   /** An error with the command that opens this very session, for the one who gets it. */
   explained(error: unknown, caller: Caller): unknown {
-    if (this.#route === null) return error;
+    if (this.#route === null) return this.#told(error, caller);
     const { connectCommand, typedHost } = this.#route;
     const { name, isFoundUnnamed, resolved } = this.#facts;
     const isModel = caller.face === "mcp";
-    return withConnectHint(error, {
+    const hinted = withConnectHint(error, {
       resolved,
       connectCommand,
       // A model's repeated call must find it, whatever else was opened meanwhile.
       name: isModel || !(isFoundUnnamed || name === sessionNameFrom(typedHost)) ? name : null,
       prefix: this.#prefixFor(caller),
     });
+    return this.#told(hinted, caller);
+  }
+
+  /** As its reader may see it: an agent uses the session, and does not read what a person's options hold. */
+  #told(error: unknown, { face }: Caller): unknown {
+    if (face !== "mcp" || !(error instanceof SshMcpError)) return error;
+    return hiddenFromAgents(error, [...this.#facts.request.options, ...(this.#route?.options ?? [])]);
   }
 
   /** A person types the command where the session was asked for; a model's person may be anywhere. */
@@ -200,7 +220,8 @@ export class SessionLink {
 
   async #login(scope: DialScope, given: DialPlan | null, timeoutMs: number | null): Promise<LiveConnection> {
     try {
-      const plan = given ?? (await planAgain({ ...this.#facts.request, timeoutMs }, scope));
+      const plan =
+        given ?? (await planAgain({ ...this.#facts, request: { ...this.#facts.request, timeoutMs } }, scope));
       if (scope.signal.aborted) throw canceled(this.#facts);
       this.#take(plan);
       const connection = await this.#host.dialer.dial(plan, scope);
@@ -213,8 +234,10 @@ export class SessionLink {
     }
   }
 
-  #take({ connectCommand, typedHost, key, way, resolved: { hostname: host, port, user } }: DialPlan): void {
-    this.#route = { connectCommand, typedHost };
+  #take(plan: DialPlan): void {
+    const { connectCommand, typedHost, key, way, request, resolved } = plan;
+    const { hostname: host, port, user } = resolved;
+    this.#route = { connectCommand, typedHost, options: request.options, knownHostsFiles: knownHostsOf(plan) };
     Object.assign(this.#facts, { key, resolved: { host, port, user, way } });
   }
 
@@ -224,10 +247,10 @@ export class SessionLink {
     this.#take(plan);
     const live = new LiveConnection(connection, this.#host.clock.boot());
     const { authMethod, hostKey, askedForSecret } = connection.login;
-    // What came from a pipe has to be given again, as a secret has.
-    const needsPerson = askedForSecret || environment.given.size > 0;
+    // What came from a pipe has to be given again, as a secret has; so have, to the next broker, values that no disk keeps.
+    const needsPerson = askedForSecret || environment.given.size > 0 || holdValues(request.options);
     // The way that brought it back is the one to take from now on.
-    if (namesGivenFiles(this.#facts.request)) this.#facts.request = { ...request, timeoutMs: null };
+    if (isMadeOnce(this.#facts.request)) this.#facts.request = { ...request, timeoutMs: null };
     this.#facts.login = { authMethod, hostKey: fingerprint(hostKey), needsPerson };
     // Whoever gave the secret has opened it: the agent that asked for it first gets it when it is lent.
     if (askedForSecret && this.#facts.openedBy.face === "mcp") {
@@ -251,6 +274,11 @@ export class SessionLink {
     return live;
   }
 }
+
+/** Of the host and of those on the way: any of them may be the one whose key is missing. */
+const knownHostsOf = ({ resolved, via }: DialPlan): string[] => [
+  ...new Set([...resolved.userKnownHostsFiles, ...(via === null ? [] : knownHostsOf(via))]),
+];
 
 const canceled = ({ name }: SessionFacts): SshMcpError =>
   new SshMcpError("CANCELED", `connecting to ${name} was canceled; no command was sent`);

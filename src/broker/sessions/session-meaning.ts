@@ -1,9 +1,11 @@
-import { type Seen, SeenFiles } from "../../config/ssh-config/seen-files.ts";
-import { parseDestination } from "../../core/destination.ts";
+import { type Seen, SeenFiles } from "../../config/ssh-config/files/seen-files.ts";
+import { type CommandSettings, commandSettingsOf } from "../../config/ssh-config/resolved-host.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import { typedHost } from "../../core/destination.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { CallScope, DialRequest } from "../../core/session.ts";
 import { type DialPlan, planAgain, planDial } from "../logins/dial-plan.ts";
-import { namesGivenFiles } from "../logins/given-files.ts";
+import { isMadeOnce } from "../logins/session-identity.ts";
 import type { SessionFacts } from "./session-facts.ts";
 import { type Place, standsForAnother } from "./session-name.ts";
 
@@ -16,6 +18,8 @@ interface Named {
 /** What was found of a name, and what that was found from. */
 interface Judgement {
   isMeant: boolean;
+  /** What ssh_config says of the session's commands; null where it cannot be asked again. */
+  commands: CommandSettings | null;
   configFile: string | null;
   files: SeenFiles;
   /** The session's place, and whether it was connected. */
@@ -47,8 +51,14 @@ export class SessionMeanings {
     const files = new SeenFiles();
     const judgement = { configFile: request.configFile, files, resolved: facts.resolved, isLive: isLive(session) };
     const isMeant = await this.#isMeant(session, request, scope, files);
-    this.#judged.set(facts, { ...judgement, isMeant });
+    const commands = isMeant ? await commandsOf(facts, scope, files) : null;
+    this.#judged.set(facts, { ...judgement, isMeant, commands });
     return isMeant;
+  }
+
+  /** What the files that were looked at last say of the session's commands; null for what they said when it was connected. */
+  commands({ facts }: Named): CommandSettings | null {
+    return this.#judged.get(facts)?.commands ?? null;
   }
 
   async #isMeant(session: Named, request: DialRequest, scope: CallScope, seen: Seen): Promise<boolean> {
@@ -60,24 +70,21 @@ export class SessionMeanings {
     const typed = request.configFile === own.configFile ? typedHost(own.destination) : null;
     if (!(await standsForAnother(name, asHost, { ...resolved, typed }, null))) return true;
     // One that is on its way goes where it said when it set out.
-    if (isLive(session) || session.link.isDialing || namesGivenFiles(own)) return false;
-    const again = await planned(() => planAgain(own, scope, seen));
+    if (isLive(session) || session.link.isDialing || isMadeOnce(own)) return false;
+    const again = await planned(() => planAgain(session.facts, scope, seen));
     if (again === null) return false;
     const { hostname: host, port, user } = again.resolved;
     return !(await standsForAnother(name, asHost, { host, port, user, way: again.way, typed }, null));
   }
 }
 
-const isLive = ({ link }: Named): boolean => link.usable() !== null;
-
-/** An alias of ssh_config may be no host by its form. */
-const typedHost = (destination: string): string => {
-  try {
-    return parseDestination(destination).host;
-  } catch {
-    return destination;
-  }
+const commandsOf = async (facts: SessionFacts, scope: CallScope, seen: Seen): Promise<CommandSettings | null> => {
+  if (isMadeOnce(facts.request)) return null;
+  const plan = await planned(() => planAgain(facts, scope, seen));
+  return plan === null ? null : commandSettingsOf(plan.resolved);
 };
+
+const isLive = ({ link }: Named): boolean => link.usable() !== null;
 
 /** Null for what cannot be planned. */
 const planned = async (plan: () => Promise<DialPlan>): Promise<DialPlan | null> => {

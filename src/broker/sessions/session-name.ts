@@ -1,4 +1,4 @@
-import { canonicalHost } from "../../config/ssh-config/host-address.ts";
+import { canonicalHost } from "../../config/ssh-config/names/host-address.ts";
 import { isKnownHostName } from "../../ssh/host-keys/known-host-names.ts";
 import { type DialPlan, planBeside } from "../logins/dial-plan.ts";
 import { isInHostsFile, type Resolves } from "./host-names.ts";

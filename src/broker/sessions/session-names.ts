@@ -1,12 +1,12 @@
 import { absoluteKey } from "../../config/ssh-config/absolute-request.ts";
 import { absolute } from "../../config/ssh-config/expand.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { DialRequest } from "../../core/session.ts";
 import { isSessionName, nextFreeName, sessionNameFrom } from "../../core/target.ts";
 import type { DialPlan } from "../logins/dial-plan.ts";
 import { namesGivenFiles } from "../logins/given-files.ts";
-import { isSameRequest } from "../logins/session-identity.ts";
+import { isMadeOnce, isSameRequest } from "../logins/session-identity.ts";
 import type { BrokerSession } from "./broker-session.ts";
 import type { Resolves } from "./host-names.ts";
 import type { LiveConnection } from "./live-connection.ts";
@@ -154,14 +154,14 @@ const nameAttempts = 50;
 const anyName = "session";
 
 /**
- * Whether a plan is another way to the server of a session that has lost its own: it was opened by files that nobody can read again. As a
+ * Whether a plan is another way to the server of a session that has lost its own: it was opened by what nobody else can give again. As a
  * person would expect, only the same destination does it, and only when it still leads to the same place. Nor does an agent:
  * everybody's next login is made with what it brings.
  */
 const bringsBack = ({ request, resolved, way }: DialPlan, facts: SessionFacts, caller: Caller): boolean => {
   const { host, port, user } = facts.resolved;
   return (
-    namesGivenFiles(facts.request) &&
+    isMadeOnce(facts.request) &&
     caller.face === "cli" &&
     request.destination === facts.request.destination &&
     resolved.hostname === host &&

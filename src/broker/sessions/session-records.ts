@@ -1,5 +1,5 @@
+import type { CallScope } from "../../core/call-scope.ts";
 import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
-import type { CallScope } from "../../core/session.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
 import type { SessionStore } from "../../store/session-store.ts";
 import type { Clock } from "../logins/clock.ts";

@@ -1,17 +1,11 @@
 import { commandSettingsOf } from "../../config/ssh-config/resolved-host.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import type { RunningCall } from "../../core/command.ts";
+import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import type { Caller } from "../../core/operation.ts";
-import type {
-  CallScope,
-  DialRequest,
-  OpenedSession,
-  OpenRequest,
-  RunningCall,
-  Session,
-  SessionInfo,
-  Sessions,
-} from "../../core/session.ts";
+import type { OpenedSession, OpenRequest, Session, SessionInfo, Sessions } from "../../core/session.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
 import { keptUnusedMs } from "../../store/session-store.ts";
 import { type Clock, systemClock } from "../logins/clock.ts";

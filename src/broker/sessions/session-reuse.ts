@@ -1,5 +1,6 @@
 /** What a call does to a session that it opens, or finds open. */
-import type { CallScope, OpenRequest } from "../../core/session.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import type { OpenRequest } from "../../core/session.ts";
 import type { DialPlan } from "../logins/dial-plan.ts";
 import type { BrokerSession } from "./broker-session.ts";
 import type { LiveConnection } from "./live-connection.ts";

@@ -1,5 +1,7 @@
 import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
-import type { CallScope, CommandRequest, CommandResult, Session, SessionInfo } from "../../core/session.ts";
+import type { CallScope } from "../../core/call-scope.ts";
+import type { CommandRequest, CommandResult } from "../../core/command.ts";
+import type { Session, SessionInfo } from "../../core/session.ts";
 import type { BrokerSession } from "./broker-session.ts";
 
 /**

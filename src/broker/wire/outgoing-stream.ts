@@ -3,7 +3,7 @@
  * gave credit and the way to it has room, the rest waits with its writer.
  */
 import type { SshMcpError } from "../../core/errors.ts";
-import type { Sink } from "../../core/session.ts";
+import type { Sink } from "../../core/sink.ts";
 import { malformed } from "./frame.ts";
 
 /**

@@ -2,9 +2,11 @@
  * What a face and the broker say to each other, in frames. Data flows by credit, so that a slow reader stops its own sender and
  * nobody else. Imports no package: the client's warm path is built on it.
  */
+
+import type { CallerTerminal, TerminalSize } from "../../core/call-scope.ts";
 import { type ErrorRecord, SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { CallerTerminal, Question, TerminalSize } from "../../core/session.ts";
+import type { Question } from "../../core/question.ts";
 import { encodeJson, frameType } from "./frame.ts";
 
 /** Another major number is another language: the hello is refused. */

@@ -2,10 +2,11 @@
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { quoteWord } from "../../core/quote.ts";
+import { lexLine } from "../ssh-config/files/lexer.ts";
 import { keywordNamed } from "../ssh-config/keywords.ts";
-import { lexLine } from "../ssh-config/lexer.ts";
 import { requestOrigin } from "../ssh-config/origin.ts";
 import { type HostEnvironment, resolveHost } from "../ssh-config/resolve.ts";
+import { isPlain } from "./entry-fields.ts";
 import type { Lines } from "./own-file.ts";
 
 /**
@@ -18,7 +19,8 @@ export const checkWhole = (path: string, text: string, name: string, env: Omit<H
   const given = new Map([[path, Buffer.from(text)]]);
   // What only the world can tell decides nothing here: no command of the file is run to look at it.
   const unknown = {
-    variables: { get: () => "x" },
+    // A number is right for a port, and for a part of a path.
+    variables: { get: () => "1" },
     commands: { succeeds: () => false },
     names: { lookUp: () => ({ canonicalName: null }) },
   };
@@ -56,8 +58,13 @@ const harmless = new Set(["hostname", "user", "port", "identityfile", "proxyjump
 export const checkProposal = (name: string, body: Lines, path: string): void => {
   const [head, ...lines] = body.map((line) => lexLine(line, requestOrigin));
   const isOne = head?.keyword === "host" && head.args.length === 1 && head.args[0] === name;
-  const strange = lines.find((line) => line !== null && !harmless.has(keywordNamed(line.keyword)?.name ?? ""));
-  if (isOne && strange === undefined) return;
-  const what = isOne ? `sets ${shown(strange?.keyword ?? "")}, which no agent may` : "is not about that host alone";
+  const isOther = lines.find((line) => line !== null && !harmless.has(keywordNamed(line.keyword)?.name ?? ""));
+  const isSpecial = lines.find((line) => line !== null && !isPlain(line.rest));
+  if (isOne && isOther === undefined && isSpecial === undefined) return;
+  const what = !isOne
+    ? "is not about that host alone"
+    : isOther !== undefined
+      ? `sets ${shown(isOther?.keyword ?? "")}, which no agent may`
+      : `has a variable or a token in ${shown(isSpecial?.keyword ?? "")}, which no agent may write`;
   throw new SshMcpError("PRECONDITION_FAILED", `the proposal of ${name} ${what}`, { hint: `vi ${quoteWord(path)}` });
 };

@@ -2,10 +2,11 @@
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { quoteWord } from "../../core/quote.ts";
+import { lexLine } from "../ssh-config/files/lexer.ts";
 import { keywordNamed } from "../ssh-config/keywords.ts";
-import { lexLine } from "../ssh-config/lexer.ts";
 import { requestOrigin } from "../ssh-config/origin.ts";
 import { type EntryLine, fieldKeywords } from "./entry-fields.ts";
+import { commentOf, withComment } from "./line-comment.ts";
 import { entriesOf, type Lines, type OwnEntry, originOf } from "./own-file.ts";
 
 const usualIndent = "    ";
@@ -42,7 +43,7 @@ export const findEntry = (lines: Lines, path: string, name: string): OwnEntry | 
 /**
  * @param body the lines of the entry, its Host line first
  * @param from its place in the file, for errors
- * @param changes new lines: those of a keyword take the place of all that it had
+ * @param changes new lines: those of a keyword take the place of all that it had, one by one with the comments there
  * @param unset keywords, by their names or ours; each must be there
  * @throws SshMcpError NOT_FOUND for one that is not
  */
@@ -60,6 +61,8 @@ export const changed = (
   const gone = new Set(unset.map((name) => present(name, keywords)));
   const indent = indentOf(body[keywords.findIndex((keyword) => keyword !== null)]);
   const written = new Set<string>();
+  const comments = (keyword: string): string[] =>
+    body.filter((_, index) => keywords[index] === keyword).map((line) => commentOf(line));
   const kept = body.flatMap((line, index): string[] => {
     const keyword = keywords[index] ?? null;
     if (keyword === null) return [line];
@@ -68,7 +71,8 @@ export const changed = (
     if (news.length === 0) return [line];
     if (written.has(keyword)) return [];
     written.add(keyword);
-    return news.map(({ text }) => indentOf(line) + text + endOf(line));
+    const said = comments(keyword);
+    return news.map(({ text }, nth) => indentOf(line) + withComment(text, said[nth] ?? "") + endOf(line));
   });
   const added = changes.filter(({ keyword }) => !written.has(keyword));
   return [...kept, ...added.map(({ text }) => indent + text + endOf(body[0] ?? ""))];

@@ -7,8 +7,8 @@ import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import type { HostFields } from "../../core/hosts.ts";
 import { suggest } from "../../core/suggest.ts";
+import { lexLine } from "../ssh-config/files/lexer.ts";
 import { currentKeywords, keywordNamed } from "../ssh-config/keywords.ts";
-import { lexLine } from "../ssh-config/lexer.ts";
 import { requestOrigin } from "../ssh-config/origin.ts";
 
 /** One line of an entry, without its indent. */
@@ -60,12 +60,21 @@ export const linesFor = (name: string, fields: HostFields): EntryLine[] => {
   return [...lines, ...others];
 };
 
-/** An agent's paths name files: what ssh would put in their place is a person's to write. @throws SshMcpError INVALID_INPUT */
-export const checkPlainFiles = ({ identityFile = [] }: HostFields): void => {
-  const odd = identityFile.find((file) => /[$%]/.test(file));
-  if (odd !== undefined)
-    throw refused("identityFile", odd, "has a variable or a token, and must be the name of a file");
+/** An agent's values stand for themselves: what ssh would put in their place is a person's to write. @throws SshMcpError INVALID_INPUT */
+export const checkPlain = ({ host, user, jump, identityFile = [] }: HostFields): void => {
+  const values = [
+    ["host", host],
+    ["user", user],
+    ["jump", jump],
+    ...identityFile.map((file) => ["identityFile", file]),
+  ];
+  for (const [what = "", value = ""] of values) {
+    if (!isPlain(value)) throw refused(what, value, "has a variable or a token, and must stand for itself");
+  }
 };
+
+/** Whether there is nothing in it that ssh would put something else in the place of. */
+export const isPlain = (value: string): boolean => !/[$%]/.test(value);
 
 const line = (title: string, value: string): EntryLine => ({ keyword: title.toLowerCase(), text: `${title} ${value}` });
 

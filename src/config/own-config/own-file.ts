@@ -8,8 +8,8 @@
  *     #|     HostName 192.0.2.7
  */
 import { posix } from "node:path";
-import { escapeLine } from "../../core/escape.ts";
-import { lexLine } from "../ssh-config/lexer.ts";
+import { shortened } from "../../core/escape.ts";
+import { lexLine } from "../ssh-config/files/lexer.ts";
 import type { Origin } from "../ssh-config/origin.ts";
 
 /** Where it is. @param base the base directory */
@@ -72,15 +72,21 @@ const marksFrom = (lines: Lines, from: number): number => {
   return at;
 };
 
+/** An entry's lines as they are shown, whatever system's line ends the file has. */
+export const shownText = (lines: Lines): string => lines.map((line) => line.replace(/\r$/, "")).join("\n");
+
 /** The lines of an entry, those of a proposal without its mark. */
 export const bodyOf = (lines: Lines, { start, end, proposedBy }: OwnEntry): string[] => {
   const body = lines.slice(start, end);
   return proposedBy === null ? body : body.slice(1).map((line) => line.slice(mark.length));
 };
 
+/** Who proposes, as the file has it. @param by untrusted */
+export const proposer = (by: string): string => shortened(by, 100);
+
 /** The lines as a proposal. @param by who proposes it: untrusted */
 export const proposed = (name: string, body: Lines, by: string): string[] => [
-  `#ssh-mcp proposed ${name} by ${escapeLine(by).slice(0, 100)}`,
+  `#ssh-mcp proposed ${name} by ${proposer(by)}`,
   ...body.map((line) => mark + line),
 ];
 

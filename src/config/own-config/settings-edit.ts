@@ -6,7 +6,9 @@ import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { isGroupName, longestLabel } from "../host-settings.ts";
-import { settingsIn } from "../settings.ts";
+import { settingsOf } from "../settings.ts";
+import { parseToml } from "../toml-table.ts";
+import { valueEnd } from "./toml-value.ts";
 
 /** Undefined leaves it, null takes it out. */
 export interface LabelChange {
@@ -19,13 +21,14 @@ export interface LabelChange {
  * @throws SshMcpError INVALID_INPUT for a label or a group that cannot be one; CONFIG_INVALID for a file that is none; PRECONDITION_FAILED for one that a person has to edit
  */
 export const withLabels = (path: string, text: string, name: string, change: LabelChange): string => {
-  settingsIn(path, text);
+  const tables = parseToml(path, text);
+  settingsOf(tables);
   const wanted = Object.entries(change).filter(([, value]) => value !== undefined);
   if (wanted.length === 0) return text;
   check(change);
   const edited = wanted.reduce((lines, [key, value]) => withKey(lines, name, key, value), text.split("\n"));
   const result = withoutEmptyTable(edited, name).join("\n");
-  if (says(result, expected(text, name, change))) return result;
+  if (says(result, expected(tables.values, name, change))) return result;
   throw new SshMcpError("PRECONDITION_FAILED", `${path} says something of ${name} in a form that is not edited here`, {
     hint: `vi ${quoteWord(path)}`,
   });
@@ -51,8 +54,8 @@ const parsed = (text: string): Tree => Bun.TOML.parse(text) as Tree;
 
 const isTable = (value: unknown): value is Tree => typeof value === "object" && value !== null;
 
-const expected = (text: string, name: string, change: LabelChange): Tree => {
-  const tree = structuredClone(parsed(text));
+const expected = (values: Tree, name: string, change: LabelChange): Tree => {
+  const tree = structuredClone(values);
   const hosts = isTable(tree["host"]) ? tree["host"] : {};
   const own = Object.hasOwn(hosts, name) ? hosts[name] : undefined;
   const table = isTable(own) ? own : {};
@@ -119,19 +122,6 @@ const isHead = (line: string, name: string): boolean => {
   } catch {
     return false;
   }
-};
-
-/** A list may go on over several lines. */
-const valueEnd = (lines: readonly string[], at: number, end: number): number => {
-  for (let next = at + 1; next < end; next++) {
-    try {
-      parsed(lines.slice(at, next).join("\n"));
-      return next;
-    } catch {
-      // It goes on.
-    }
-  }
-  return end;
 };
 
 /** The head alone, without a comment, says nothing. */

@@ -1,8 +1,8 @@
 /** A request that means the same files from whatever folder it is made again. */
 
 import { absolute } from "./expand.ts";
+import { lexLine } from "./files/lexer.ts";
 import { keywordNamed } from "./keywords.ts";
-import { lexLine } from "./lexer.ts";
 import { lowerCase } from "./match-pattern.ts";
 import type { Origin } from "./origin.ts";
 import type { HostEnvironment, HostRequest } from "./resolve.ts";

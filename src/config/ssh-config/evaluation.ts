@@ -3,16 +3,18 @@ import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { suggest } from "../../core/suggest.ts";
+import type { Directive } from "./directive.ts";
 import { expandHostName, expandLocalCommand } from "./expand.ts";
+import type { Block, ConfigFile } from "./files/parser.ts";
 import { hostMatches } from "./host-lines.ts";
 import { currentKeywords, type Keyword, keywordNamed } from "./keywords.ts";
 import type { Commands, Variables } from "./known-facts.ts";
 import { evaluateMatch } from "./match.ts";
 import { matchPatternList } from "./match-pattern.ts";
 import { describeOrigin, invalidAt, type Origin, requestOrigin, unsupportedAt } from "./origin.ts";
-import type { Block, ConfigFile, Directive, Entry } from "./parser.ts";
-import { parsePortNumber } from "./port-number.ts";
-import { afterDelimiter, line as wholeLine } from "./value-checks.ts";
+import { checkVariables, isTakenAnywhere } from "./unmet-lines.ts";
+import { parsePortNumber } from "./values/port-number.ts";
+import { afterDelimiter, line as wholeLine } from "./values/value-checks.ts";
 
 /** What reading needs to know of the world. */
 export interface EvaluationWorld {
@@ -24,17 +26,10 @@ export interface EvaluationWorld {
 
 /** SSH_MAX_IDENTITY_FILES and SSH_MAX_CERTIFICATE_FILES. */
 const mostFiles = 100;
-/** readconf.c takes them wherever they stand. */
-const takenAnywhere: ReadonlySet<string> = new Set(["syslogfacility", "streamlocalbindmask"]);
 /** What ssh has settled when it reads the configuration again. */
 const settledByThen: ReadonlySet<string> = new Set([
   ...["hostname", "canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal"],
 ]);
-/** Blocks whose lines were checked, and that say nothing to a host for which they are not. */
-const idle = new WeakSet<Block>();
-/** Lines whose form is right: the files of a configuration are kept, and read for many hosts. */
-const checked = new WeakSet<Directive>();
-
 export class Evaluation {
   /** The lines that were met, by keyword (an alias's lines are those of what it stands for), as ssh meets them. */
   readonly directives = new Map<string, Directive[]>();
@@ -105,13 +100,12 @@ export class Evaluation {
     if (file.owner === "system") this.#system.add(file.path);
     for (const block of file.blocks) {
       const applies = this.#applies(block, reached);
-      if (!applies && idle.has(block)) continue;
+      if (!applies && block.isIdle) continue;
       for (const entry of block.entries) {
         if (entry.kind === "malformed") throw entry.error;
         if (entry.kind === "directive") this.apply(entry, applies);
         else for (const included of entry.files) this.#walk(included, applies);
       }
-      if (!applies && block.entries.every(isIdle)) idle.add(block);
     }
   }
 
@@ -151,8 +145,9 @@ export class Evaluation {
   }
 
   /**
-   * Checks a line and, if its block applies, keeps it.
-   * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for a malformed one, UNSUPPORTED for one we cannot obey
+   * Keeps a line, if its block applies.
+   * @param directive its form was checked: `checkLine`
+   * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for one that ssh does not take, UNSUPPORTED for one we cannot obey
    */
   apply(directive: Directive, applies: boolean): void {
     const keyword = keywordNamed(directive.keyword);
@@ -161,9 +156,9 @@ export class Evaluation {
       if (ignored !== undefined && matchPatternList(directive.keyword, ignored, true)) return;
       throw unknownKeyword(directive);
     }
-    this.#check(directive, keyword);
+    checkVariables(directive, keyword, this.#world.variables);
     const { name } = keyword;
-    if (!applies && !takenAnywhere.has(name)) return;
+    if (!applies && !isTakenAnywhere(name)) return;
     if (this.#finalHost !== null && settledByThen.has(name)) return;
     // A list that names nothing sets nothing.
     if (directive.args.length === 0 && keyword.check !== wholeLine && name !== "proxyjump") return;
@@ -186,29 +181,6 @@ export class Evaluation {
     return origin.file !== null && this.#system.has(origin.file) ? "system" : "user";
   }
 
-  #check(directive: Directive, keyword: Keyword): void {
-    if (!checked.has(directive)) {
-      keyword.check(directive, keyword.title);
-      checked.add(directive);
-    }
-    if (namesAgent(keyword.name)) this.#checkVariables(directive);
-  }
-
-  /** readconf.c parse_agent_path: in every block, the variables must be set. */
-  #checkVariables({ args, origin }: Directive): void {
-    if (/^\$(?!\{)/.test(args[0] ?? "") && !/^\$\w+$/.test(args[0] ?? "")) {
-      throw invalidAt(origin, `${args[0]} is no name of an environment variable`);
-    }
-    for (const [written, name = ""] of (args[0] ?? "").matchAll(/\$\{([^}]*)\}?/g)) {
-      if (!/^\w+$/.test(name) || !written.endsWith("}")) {
-        throw invalidAt(origin, `${args[0]}: an environment variable is written \${NAME}`);
-      }
-      if (name !== "SSH_AUTH_SOCK" && this.#world.variables.get(name) === undefined) {
-        throw invalidAt(origin, `${args[0]}: the environment variable ${name} is not set`);
-      }
-    }
-  }
-
   #refuse(directive: Directive, keyword: Keyword & { use: "refused" }): void {
     const { origin, rest, args } = directive;
     if (keyword.harmless.test(keyword.check === wholeLine ? afterDelimiter(rest) : (args[0] ?? ""))) return;
@@ -220,15 +192,6 @@ export class Evaluation {
     throw unsupportedAt(origin, `${keyword.title} applies to ${this.#typed} and is not supported`);
   }
 }
-
-const namesAgent = (keyword: string): boolean => keyword === "identityagent" || keyword === "forwardagent";
-
-/** Whether a line that was checked, and does not apply, never has to be looked at again. */
-const isIdle = (entry: Entry): boolean => {
-  if (entry.kind !== "directive" || !checked.has(entry)) return false;
-  const name = keywordNamed(entry.keyword)?.name ?? "";
-  return !takenAnywhere.has(name) && !namesAgent(name);
-};
 
 const unknownKeyword = ({ keyword, origin }: Directive): SshMcpError => {
   const near = suggest(keyword, currentKeywords);

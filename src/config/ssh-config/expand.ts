@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { expandTilde } from "../../files/paths.ts";
-import { validateHostname, validateRemoteUser } from "./host-name-check.ts";
 import type { Variables } from "./known-facts.ts";
+import { validateHostname, validateRemoteUser } from "./names/host-name-check.ts";
 import { invalidAt, type Origin } from "./origin.ts";
 
 export type { Variables } from "./known-facts.ts";
@@ -71,6 +71,13 @@ export const expandProxy = (text: string, facts: TokenFacts, origin: Origin): st
   return expandTokens(text, new Map([...tokens].filter(([token]) => "hknpr".includes(token))), origin);
 };
 
+/**
+ * `${NAME}` alone, as forwards have it.
+ * @throws SshMcpError CONFIG_INVALID or INVALID_INPUT for a variable that is not set
+ */
+export const expandVariables = (text: string, variables: Variables, origin: Origin): string =>
+  text.replace(variable, (_, name: string, close: string) => variableValue(name, close, variables, origin));
+
 /** The path itself when it is absolute, else taken from `cwd`; neither `~` nor `..` is looked at. */
 export const absolute = (path: string, cwd: string): string =>
   path.startsWith("/") ? path : `${cwd.replace(/\/$/, "")}/${path}`;
@@ -116,19 +123,20 @@ const validated = (tokens: Tokens): Tokens =>
 /** @param variables absent: `${` is nothing special */
 const expandTokens = (text: string, tokens: Tokens, origin: Origin, variables?: Variables): string => {
   const special = variables === undefined ? /%(.?)/gs : /%(.?)|\$\{([^}]*)(\}?)/gs;
-  return text.replace(
-    special,
-    (found, token: string | undefined, name: string | undefined, close: string | undefined) => {
-      if (token !== undefined) {
-        const value = token === "%" ? "%" : tokens.get(token)?.();
-        if (value === undefined) throw invalidAt(origin, `${text}: there is no token ${found} here`);
-        return value;
-      }
-      if (close !== "}" || name === undefined || name === "")
-        throw invalidAt(origin, `${text}: an environment variable is written \${NAME}`);
-      const value = variables?.get(name);
-      if (value === undefined) throw invalidAt(origin, `${text}: the environment variable ${name} is not set`);
-      return value;
-    },
-  );
+  return text.replace(special, (found, token: string | undefined, name = "", close = "") => {
+    if (token === undefined) return variables === undefined ? found : variableValue(name, close, variables, origin);
+    const value = token === "%" ? "%" : tokens.get(token)?.();
+    if (value === undefined) throw invalidAt(origin, `there is no token ${found} here`);
+    return value;
+  });
+};
+
+const variable = /\$\{([^}]*)(\}?)/g;
+
+/** The text around it is in no error: of a command it may be a secret, and the line says where it stands. @param close the brace, or nothing */
+const variableValue = (name: string, close: string, variables: Variables, origin: Origin): string => {
+  if (close === "" || name === "") throw invalidAt(origin, `an environment variable is written \${NAME}`);
+  const value = variables.get(name);
+  if (value === undefined) throw invalidAt(origin, `the environment variable ${name} is not set`);
+  return value;
 };

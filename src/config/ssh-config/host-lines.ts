@@ -1,18 +1,15 @@
 /** The `Host` lines of ssh_config(5). */
 import { matchGlob } from "../../core/glob.ts";
+import type { ConfigFile, HostPattern } from "./files/parser.ts";
 import type { Origin } from "./origin.ts";
-import type { ConfigFile, HostPattern } from "./parser.ts";
 
 /** Whether a Host line applies: a pattern matches, and none of the negated ones does. */
 export const hostMatches = (patterns: readonly HostPattern[], host: string): boolean =>
-  patterns.some(({ negated, pattern }) => !negated && matches(host, pattern)) &&
-  !patterns.some(({ negated, pattern }) => negated && matches(host, pattern));
+  patterns.some((one) => !one.negated && matches(host, one)) &&
+  !patterns.some((one) => one.negated && matches(host, one));
 
-/** Most patterns are names: a configuration may have thousands. */
-const matches = (host: string, pattern: string): boolean =>
-  hasWildcard.test(pattern) ? matchGlob(host, pattern) : host === pattern;
-
-const hasWildcard = /[*?]/;
+const matches = (host: string, { pattern, isName }: HostPattern): boolean =>
+  isName ? host === pattern : matchGlob(host, pattern);
 
 /**
  * Whether a Host line that is reached names this host without wildcards. What lies behind a Match counts as reached.
@@ -21,8 +18,7 @@ export const namesHost = (file: ConfigFile, host: string): boolean =>
   file.blocks.some((block) => {
     if (block.kind === "host") {
       if (!hostMatches(block.patterns, host)) return false;
-      if (block.patterns.some(({ negated, pattern }) => !negated && pattern === host && !hasWildcard.test(host)))
-        return true;
+      if (block.patterns.some(({ negated, pattern, isName }) => !negated && isName && pattern === host)) return true;
     }
     return block.entries.some((entry) => entry.kind === "include" && entry.files.some((one) => namesHost(one, host)));
   });
@@ -39,7 +35,7 @@ export const aliasesIn = (file: ConfigFile): Alias[] =>
   file.blocks.flatMap((block) => [
     ...(block.kind === "host"
       ? block.patterns
-          .filter(({ negated, pattern }) => !negated && !hasWildcard.test(pattern))
+          .filter(({ negated, isName }) => !negated && isName)
           .map(({ pattern }) => ({ name: pattern, origin: block.origin }))
       : []),
     ...block.entries.flatMap((entry) => (entry.kind === "include" ? entry.files.flatMap(aliasesIn) : [])),

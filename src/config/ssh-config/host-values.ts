@@ -1,15 +1,24 @@
 /** Everything ssh_config(5) decides about a host, from the lines that were met: readconf.c fill_default_options, OpenSSH 9.2. */
-import { addKeysToAgent, forwardAgent, identityAgent } from "./agent-values.ts";
-import { sentEnvironment, setEnvironment } from "./environment-values.ts";
+
+import type { Directive } from "./directive.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { absolute, expandHome, expandPath, expandRemoteCommand, type PathFacts } from "./expand.ts";
 import { lowerCase } from "./match-pattern.ts";
 import { invalidAt, unsupportedAt } from "./origin.ts";
-import type { Directive } from "./parser.ts";
 import { decidingProxy, proxyWay } from "./proxy-way.ts";
-import type { ResolvedHost } from "./resolved-host.ts";
-import { afterDelimiter } from "./value-checks.ts";
-import { choiceValue, filesValue, flagValue, numberValue, rekeyLimitValue, timeValue, wordOrNull } from "./values.ts";
+import { fewestRsaBits, type ResolvedHost } from "./resolved-host.ts";
+import { addKeysToAgent, forwardAgent, identityAgent } from "./values/agent-values.ts";
+import { sentEnvironment, setEnvironment } from "./values/environment-values.ts";
+import { afterDelimiter } from "./values/value-checks.ts";
+import {
+  choiceValue,
+  filesValue,
+  flagValue,
+  numberValue,
+  rekeyLimitValue,
+  timeValue,
+  wordOrNull,
+} from "./values/values.ts";
 
 const defaultIdentityFiles = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa"];
 const defaultUserKnownHostsFiles = ["known_hosts", "known_hosts2"];
@@ -73,7 +82,7 @@ const wireValues = (evaluation: Evaluation) =>
     compression: flagValue(evaluation.first("compression"), false),
     rekeyLimit: rekeyLimitValue(linesOf(evaluation)("rekeylimit")),
     // OpenSSH's floor whatever is configured.
-    requiredRsaBits: Math.max(1024, numberValue(evaluation.first("requiredrsasize"), 1024)),
+    requiredRsaBits: Math.max(fewestRsaBits, numberValue(evaluation.first("requiredrsasize"), fewestRsaBits)),
   }) satisfies Partial<ResolvedHost>;
 
 const trustValues = (evaluation: Evaluation, facts: PathFacts) => {
@@ -122,7 +131,7 @@ const updateHostKeys = (evaluation: Evaluation): ResolvedHost["updateHostKeys"] 
 
 const loginValues = (evaluation: Evaluation, facts: PathFacts, requested: number) => {
   const lines = linesOf(evaluation);
-  const identities = lines("identityfile");
+  const [identities, certificates] = [lines("identityfile"), lines("certificatefile")];
   const methods = evaluation.first("preferredauthentications")?.args[0];
   return {
     identityFiles: identities.length === 0 ? inHome(defaultIdentityFiles, facts) : pathsOf(identities, facts),
@@ -130,7 +139,12 @@ const loginValues = (evaluation: Evaluation, facts: PathFacts, requested: number
     identityFilesAreDefaults: identities.length === 0,
     identitiesOnly: flagValue(evaluation.first("identitiesonly"), false),
     identityAgent: identityAgent(evaluation.first("identityagent"), facts),
-    certificateFiles: pathsOf(lines("certificatefile"), facts),
+    certificateFiles: pathsOf(certificates, facts),
+    certificateFilesRequested: pathsOf(
+      certificates.filter(({ origin }) => origin.file === null),
+      facts,
+    ).length,
+    certificatesBeside: certificates.length === 0,
     addKeysToAgent: addKeysToAgent(evaluation.first("addkeystoagent")),
     preferredAuthentications:
       methods === undefined

@@ -10,10 +10,10 @@
  *   another kind of session than a command (SessionType): our operations say that themselves.
  */
 
-import * as forwards from "./forward-check.ts";
 import { lowerCase } from "./match-pattern.ts";
-import * as format from "./option-format.ts";
-import * as check from "./value-checks.ts";
+import * as choices from "./values/choices.ts";
+import * as forwards from "./values/forward-check.ts";
+import * as check from "./values/value-checks.ts";
 
 export type Keyword = {
   /** In lower case. */
@@ -31,7 +31,7 @@ const structure: Readonly<Record<string, check.Check>> = {
   IgnoreUnknown: check.word,
 };
 
-const askStates = check.choice(format.askStates, "yes, no or ask");
+const askStates = check.choice(choices.askStates, "yes, no or ask");
 
 const acted: Readonly<Record<string, check.Check>> = {
   HostName: check.word,
@@ -46,7 +46,7 @@ const acted: Readonly<Record<string, check.Check>> = {
   ProxyCommand: check.line,
   UserKnownHostsFile: check.hostsFiles,
   GlobalKnownHostsFile: check.hostsFiles,
-  StrictHostKeyChecking: check.choice(format.strictStates, "yes, ask, accept-new or no"),
+  StrictHostKeyChecking: check.choice(choices.strictStates, "yes, ask, accept-new or no"),
   HostKeyAlias: check.word,
   HashKnownHosts: check.flag,
   RevokedHostKeys: check.word,
@@ -60,7 +60,7 @@ const acted: Readonly<Record<string, check.Check>> = {
   PubkeyAcceptedAlgorithms: check.algorithms("hostKey"),
   RequiredRSASize: check.integer,
   PreferredAuthentications: check.word,
-  PubkeyAuthentication: check.choice(format.pubkeyStates, "yes, no, unbound or host-bound"),
+  PubkeyAuthentication: check.choice(choices.pubkeyStates, "yes, no, unbound or host-bound"),
   PasswordAuthentication: check.flag,
   KbdInteractiveAuthentication: check.flag,
   BatchMode: check.flag,
@@ -70,17 +70,17 @@ const acted: Readonly<Record<string, check.Check>> = {
   ServerAliveInterval: check.time,
   ServerAliveCountMax: check.integer,
   TCPKeepAlive: check.flag,
-  AddressFamily: check.choice(format.addressFamilyStates),
+  AddressFamily: check.choice(choices.addressFamilyStates),
   BindAddress: check.word,
   BindInterface: check.word,
-  Compression: check.choice(format.compressionStates, "yes or no"),
+  Compression: check.choice(choices.compressionStates, "yes or no"),
   RekeyLimit: check.rekeyLimit,
   SetEnv: check.setEnv,
   SendEnv: check.sendEnv,
   ForwardAgent: check.word,
   RemoteCommand: check.line,
-  RequestTTY: check.choice(format.requestTtyStates, "yes, no, force or auto"),
-  CanonicalizeHostname: check.choice(format.canonicalizeStates, "yes, no or always"),
+  RequestTTY: check.choice(choices.requestTtyStates, "yes, no, force or auto"),
+  CanonicalizeHostname: check.choice(choices.canonicalizeStates, "yes, no or always"),
   CanonicalDomains: check.canonicalDomains,
   CanonicalizeMaxDots: check.integer,
   CanonicalizeFallbackLocal: check.flag,
@@ -110,24 +110,24 @@ const passed: Readonly<Record<string, check.Check>> = {
       ...["SecurityKeyProvider", "XAuthLocation", "ObscureKeystrokeTiming"],
     ].map((title) => [title, check.word]),
   ),
-  ControlMaster: check.choice(format.controlMasterStates, "yes, no, ask, auto or autoask"),
+  ControlMaster: check.choice(choices.controlMasterStates, "yes, no, ask, auto or autoask"),
   ControlPersist: check.timeOrFlag,
-  DynamicForward: forwards.forward("dynamic"),
+  DynamicForward: forwards.forward,
   EscapeChar: check.escapeCharacter,
-  FingerprintHash: check.choice(format.digestStates),
+  FingerprintHash: check.choice(choices.digestStates),
   ForwardX11Timeout: check.time,
   GSSAPIKexAlgorithms: check.gssKex,
   HostbasedAcceptedAlgorithms: check.algorithms("hostKey"),
   IPQoS: check.ipqos,
-  LocalForward: forwards.forward("local"),
-  LogLevel: check.choice(format.logLevelStates),
+  LocalForward: forwards.forward,
+  LogLevel: check.choice(choices.logLevelStates),
   LogVerbose: check.wordsOrNone,
   PermitRemoteOpen: forwards.permitRemoteOpen,
-  RemoteForward: forwards.forward("remote"),
-  SessionType: check.choice(format.sessionTypeStates),
+  RemoteForward: forwards.forward,
+  SessionType: check.choice(choices.sessionTypeStates),
   StreamLocalBindMask: check.octalMask,
-  SyslogFacility: check.choice(format.facilityStates),
-  Tunnel: check.choice(format.tunnelStates),
+  SyslogFacility: check.choice(choices.facilityStates),
+  Tunnel: check.choice(choices.tunnelStates),
   TunnelDevice: check.tunnelDevice,
   VerifyHostKeyDNS: askStates,
   LocalCommand: check.line,

@@ -1,6 +1,6 @@
 /** The `Match` line of ssh_config(5). */
 import { shown } from "../../core/escape.ts";
-import { cutWord } from "./lexer.ts";
+import { cutWord } from "./files/lexer.ts";
 import { isLocalNetwork, parseNetworks } from "./local-network.ts";
 import { lowerCase, matchHostname, matchPatternList } from "./match-pattern.ts";
 import { invalidAt, type Origin, unsupportedAt } from "./origin.ts";

@@ -1,7 +1,8 @@
 /** `-o Keyword=value`, and the other arguments that mean a keyword. */
-import { lexLine } from "./lexer.ts";
+
+import type { Directive } from "./directive.ts";
+import { lexLine } from "./files/lexer.ts";
 import { invalidAt, type Origin, requestOrigin } from "./origin.ts";
-import type { Directive } from "./parser.ts";
 
 /**
  * All that ssh takes there.

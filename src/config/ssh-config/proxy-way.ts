@@ -1,13 +1,13 @@
 /** ProxyJump and ProxyCommand: readconf.c parse_jump and oProxyCommand, OpenSSH 9.2. */
 import { SshMcpError } from "../../core/errors.ts";
+import type { Directive } from "./directive.ts";
 import { expandProxy, type TokenFacts } from "./expand.ts";
-import { validateHostname, validateRemoteUser } from "./host-name-check.ts";
-import { type JumpHop, parseJumpHops } from "./jump-hops.ts";
 import { lowerCase } from "./match-pattern.ts";
+import { validateHostname, validateRemoteUser } from "./names/host-name-check.ts";
 import { describeOrigin, invalidAt, unsupportedAt } from "./origin.ts";
-import type { Directive } from "./parser.ts";
 import type { ProxyWay } from "./resolved-host.ts";
-import { afterDelimiter } from "./value-checks.ts";
+import { type JumpHop, parseJumpHops } from "./values/jump-hops.ts";
+import { afterDelimiter } from "./values/value-checks.ts";
 
 /** The line that decides; null when the host is reached directly. The first of either wins, but for a command after `ProxyJump none`. */
 export const decidingProxy = (met: readonly Directive[]): Directive | null => {

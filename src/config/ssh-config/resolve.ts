@@ -4,21 +4,23 @@
  */
 
 import { SshMcpError } from "../../core/errors.ts";
-import { type Canonicalization, canonicalize } from "./canonicalize.ts";
+import type { Directive } from "./directive.ts";
 import { Evaluation } from "./evaluation.ts";
 import type { PathFacts } from "./expand.ts";
+import { type ConfigPlace, configFiles } from "./files/parsed-files.ts";
+import type { ConfigFile } from "./files/parser.ts";
 import { type Alias, aliasesIn, namesHost } from "./host-lines.ts";
-import { validateHostname, validateRemoteUser } from "./host-name-check.ts";
 import { hostValues } from "./host-values.ts";
 import type { Commands, Names, Variables } from "./known-facts.ts";
 import { lowerCase } from "./match-pattern.ts";
+import { type Canonicalization, canonicalize } from "./names/canonicalize.ts";
+import { validateHostname, validateRemoteUser } from "./names/host-name-check.ts";
 import { parseOptions, requestDirective } from "./options.ts";
-import { type ConfigPlace, configFiles } from "./parsed-files.ts";
-import type { ConfigFile, Directive } from "./parser.ts";
-import { parsePortNumber } from "./port-number.ts";
 import { decidingProxy, jumpText } from "./proxy-way.ts";
 import type { ResolvedHost } from "./resolved-host.ts";
-import { choiceValue, flagValue, numberValue } from "./values.ts";
+import { checkLine } from "./unmet-lines.ts";
+import { parsePortNumber } from "./values/port-number.ts";
+import { choiceValue, flagValue, numberValue } from "./values/values.ts";
 
 export interface HostRequest {
   /** The host as typed, without user and port. */
@@ -69,7 +71,10 @@ export const resolve = (request: HostRequest, env: HostEnvironment): Resolution 
   if (request.user !== null) validateRemoteUser(request.user);
   const files = configFiles(request.configFile, env);
   const evaluation = new Evaluation(request.host, { ...env, commands: env.commands ?? noCommands });
-  for (const directive of requestDirectives(request)) evaluation.apply(directive, true);
+  for (const directive of requestDirectives(request)) {
+    checkLine(directive);
+    evaluation.apply(directive, true);
+  }
   for (const file of files) evaluation.read(file);
 
   const canonicalization = canonicalizationOf(evaluation);

@@ -86,6 +86,10 @@ export interface ResolvedHost {
   identityAgent: IdentityAgent;
   /** Absolute paths, in the order to try. */
   certificateFiles: readonly string[];
+  /** How many of them, from the first on, the request named: one that cannot be used is worth an error. */
+  certificateFilesRequested: number;
+  /** Whether certificates beside keys count: not when any line of CertificateFile is there, `none` included. */
+  certificatesBeside: boolean;
   addKeysToAgent: AddKeysToAgent;
   /** RFC 4252 method names in the order to try. */
   preferredAuthentications: readonly string[];

@@ -2,7 +2,7 @@
 
 import type { AddKeysToAgent } from "../../config/ssh-config/resolved-host.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { Ask } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
 import type { Agent } from "./agent.ts";
 import type { PrivateKey } from "./private-key.ts";
 
@@ -20,20 +20,24 @@ export interface AdditionOptions {
 export const addToAgent = async (key: PrivateKey, path: string, options: AdditionOptions): Promise<void> => {
   const { agent, wish } = options;
   if (agent === null || wish.mode === "no") return;
-  if (wish.mode === "ask" && !(await isAllowed(path, options))) return;
+  if (wish.mode === "ask" && !(await isAllowed(key, path, options))) return;
   const lifetime = wish.lifetimeMs === null ? null : Math.min(0xffffffff, Math.ceil(wish.lifetimeMs / 1000));
-  await agent.add(key, path, { lifetime, confirm: wish.mode === "confirm" });
+  // As ssh(1) has it: `ssh-add -l` shows it.
+  await agent.add(key, key.comment ?? path, { lifetime, confirm: wish.mode === "confirm" });
 };
 
 const isAllowed = async (
+  { comment }: PrivateKey,
   path: string,
   { ask, destination, connectCommand, batchMode }: AdditionOptions,
 ): Promise<boolean> => {
   if (batchMode) return false;
-  const text = `Add key ${escapeLine(path)} to agent? (yes/no) `;
+  const what = comment === undefined ? path : `${path} (${comment})`;
+  const text = `Add key ${escapeLine(what)} to agent? (yes/no) `;
   const wanted = "leave to add a key to the agent";
   try {
-    const answer = await ask({ kind: "keyboard-interactive", text, echo: true, destination, wanted, connectCommand });
+    const question = { text, echo: true, destination, wanted, connectCommand };
+    const answer = await ask({ kind: "keyboard-interactive", ...question, asksLeave: true });
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
     // Nobody is there to be asked.

@@ -14,16 +14,20 @@ import type { PrivateKey } from "./private-key.ts";
 import type { PublicKey } from "./public-key.ts";
 import { uint32 } from "./wire-numbers.ts";
 
-/** Milliseconds. An agent that does not answer is as good as none; a person who must touch a key has the login's own limit. */
+/** Milliseconds. An agent that does not answer is as good as none. */
 const answerLimitMs = 5000;
+/** Milliseconds. A key may have to be touched, or its use confirmed: nobody who does it at all takes longer. */
+const signatureLimitMs = 120_000;
 /** Bytes of an answer, as ssh(1)'s MAX_AGENT_REPLY_LEN has it. */
 const answerLimit = 256 * 1024;
 
 export class Agent {
   readonly #socket: string;
+  readonly #signatureLimitMs: number;
 
-  constructor(socket: string) {
+  constructor(socket: string, limitMs = signatureLimitMs) {
     this.#socket = socket;
+    this.#signatureLimitMs = limitMs;
   }
 
   /** Its keys, in its order; none when nobody answers as an agent does: ssh(1) goes on without one. */
@@ -39,10 +43,11 @@ export class Agent {
   /**
    * @param algorithm what the signature is to name
    * @returns the signature as the agent gave it; null when it refused
-   * @throws Error when it does not answer as an agent does; the signal's reason
+   * @throws Error when it does not answer as an agent does, or not in the time that a person has; when the signal aborts
    */
   async sign(key: PublicKey, data: Buffer, algorithm: string, signal: AbortSignal): Promise<Buffer | null> {
-    return readSignature(await this.#ask(signRequest(key, data, algorithm), signal));
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(this.#signatureLimitMs)]);
+    return readSignature(await this.#ask(signRequest(key, data, algorithm), inTime));
   }
 
   /** @returns whether it took the key */

@@ -1,6 +1,6 @@
-import { SshMcpError } from "../../core/errors.ts";
+import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { Ask } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
 import { wireString } from "../wire-reader.ts";
 import { datesOf } from "./certificate-file.ts";
 import type { Identity } from "./identities.ts";
@@ -26,11 +26,15 @@ export interface AuthOptions {
   /** Read when the server first allows publickey. */
   identities: () => Promise<Identity[]>;
   ask: Ask;
-  /** The host as it was typed, for the password prompt. */
+  /** The host as it was typed, for messages. */
   host: string;
+  /** The host as ssh(1) calls it where it asks for a password. */
+  promptHost: string;
   /** For questions and hints, see Question. */
   destination: string;
   connectCommand: string;
+  /** The command that tries what this login may not, where something was ruled out. */
+  widerCommand: string;
 }
 
 /** The reply that ends an attempt. */
@@ -59,7 +63,7 @@ export class Authentication {
 
   constructor(options: AuthOptions) {
     this.#options = options;
-    const { user, host, methods } = options;
+    const { user, promptHost: host, methods } = options;
     this.#passwords = new PasswordMethod({ user, host, tries: methods.prompts, ask: this.#ask });
     this.#keyboard = new KeyboardInteractive({ user, tries: methods.prompts, ask: this.#ask });
   }
@@ -100,7 +104,8 @@ export class Authentication {
       }
       return true;
     } catch (error) {
-      this.#failure = error instanceof SshMcpError ? error : this.#denied(error);
+      // A mistake of our own says nothing of the server, and is not to be remembered as its refusal.
+      this.#failure = toSshMcpError(error);
       return false;
     } finally {
       this.#identities = null;
@@ -167,7 +172,7 @@ export class Authentication {
     }
     this.#keysOffered++;
     const dates = identity.certificate === null ? null : datesOf(identity.certificate, new Date());
-    if (dates !== null) this.#notes.add(dates);
+    for (const note of [dates, ...identity.flaws]) if (note !== null) this.#notes.add(note);
     const fields = [wireString(algorithm.requested), wireString(key.blob)];
     const reply = await port.request(user, "publickey", Buffer.of(0), ...fields);
     if (reply.kind !== "keyAccepted") return reply;
@@ -189,23 +194,22 @@ export class Authentication {
     throw this.#strange("the server answers what was not asked");
   }
 
-  readonly #ask: AskQuestion = (kind, text, echo, isOnlyPrompt = false) => {
+  readonly #ask: AskQuestion = (kind, text, echo, ofServer = { promptAt: 0, isOnlyPrompt: false }) => {
     const { ask, destination, connectCommand } = this.#options;
     const wanted = kind === "password" ? "a password" : "an answer from a person";
-    return ask({ kind, text: text.slice(0, 8192), echo, destination, wanted, connectCommand, isOnlyPrompt });
+    return ask({ kind, text: text.slice(0, 8192), echo, destination, wanted, connectCommand, ...ofServer });
   };
 
   #strange(what: string): SshMcpError {
     return new SshMcpError("PROTOCOL_ERROR", `${this.#options.host} does not speak SSH as it should: ${what}`);
   }
 
-  #denied(cause?: unknown): SshMcpError {
-    const { user, host, connectCommand } = this.#options;
+  #denied(): SshMcpError {
+    const { user, host, widerCommand } = this.#options;
     const allowed = this.#allowed.length === 0 ? "" : ` (${this.#allowed.map(escapeLine).join(",")})`;
     const notes = [...this.#notes].map((note) => `; ${note}`).join("");
     return new SshMcpError("AUTH_FAILED", `${user}@${host}: permission denied${allowed}${notes}`, {
-      cause,
-      hint: connectCommand,
+      hint: widerCommand,
     });
   }
 }

@@ -1,12 +1,12 @@
 /** OpenSSH user certificates in files: CertificateFile, and `-cert.pub` beside a key. */
-import { access } from "node:fs/promises";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import { quoteWord } from "../../core/quote.ts";
+import { isThere } from "../../files/is-there.ts";
 import { type Certificate, isCertificateType, parseCertificate } from "../certificate.ts";
-import { fingerprint } from "../host-keys/known-hosts-key.ts";
+import { fingerprint } from "../public-key.ts";
 import { readPublicKey } from "./key-file.ts";
-import type { PublicKey } from "./public-key.ts";
+import { type PublicKey, plainBlob } from "./public-key.ts";
 
 export interface CertificateFile {
   path: string;
@@ -27,11 +27,7 @@ export const readCertificate = async (path: string): Promise<CertificateFile | n
 export const mustReadCertificate = async (path: string): Promise<CertificateFile> => {
   const key = await readPublicKey(path);
   if (key === null) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    throw unusable(path, isThere ? "it is no certificate, or it is damaged" : "there is no such file");
+    throw unusable(path, (await isThere(path)) ? "it is no certificate, or it is damaged" : "there is no such file");
   }
   const certificate = parseCertificate(key.blob);
   if (certificate === null) {
@@ -41,20 +37,28 @@ export const mustReadCertificate = async (path: string): Promise<CertificateFile
   return { path, key, certificate };
 };
 
-/** The certificate that ssh(1) takes beside a key file without being told; null when there is none. */
-export const certificateBeside = async (keyPath: string): Promise<CertificateFile | null> =>
-  (await readCertificate(`${keyPath}-cert`)) ?? (await readCertificate(`${keyPath}-cert.pub`));
-
-/** As `certificateBeside`, of a key that the person named. @throws SshMcpError KEY_INVALID for one that is there and is no use */
-export const mustReadBeside = async (keyPath: string): Promise<CertificateFile | null> => {
+/**
+ * The certificate that ssh(1) takes beside a key file without being told; null when there is none, or none of use.
+ * @param key what the file holds, where that is known
+ * @returns with what keeps it from being of use, for messages
+ */
+export const readBeside = async (
+  keyPath: string,
+  key: PublicKey | null,
+): Promise<{ certificate: CertificateFile | null; flaw: string | null }> => {
+  let flaw: string | null = null;
   for (const path of [`${keyPath}-cert`, `${keyPath}-cert.pub`]) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return await mustReadCertificate(path);
+    if (!(await isThere(path))) continue;
+    try {
+      const certificate = await mustReadCertificate(path);
+      const isOther = key !== null && !plainBlob(key).equals(certificate.certificate.publicKey);
+      return { certificate, flaw: isOther ? certificateOfAnother(certificate, [keyPath]).message : null };
+    } catch (error) {
+      if (!(error instanceof SshMcpError)) throw error;
+      flaw ??= error.message;
+    }
   }
-  return null;
+  return { certificate: null, flaw };
 };
 
 /** @param keys what it should be for */

@@ -1,16 +1,16 @@
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import type { Ask } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
 import { pathToType } from "../../files/process-path.ts";
 import { isCertificateType, parseCertificate } from "../certificate.ts";
 import { signatureAlgorithm } from "../signature.ts";
 import type { Agent } from "./agent.ts";
 import type { AgentIdentity } from "./agent-protocol.ts";
-import type { CertificateFile } from "./certificate-file.ts";
-import { type IdentityFile, type IdentityFiles, publicKeyOfFile } from "./identity-files.ts";
-import { decryptKey, type EncryptedKeyFile, type KeyFile } from "./key-file.ts";
+import { type CertificateFile, certificateOfAnother } from "./certificate-file.ts";
+import { type IdentityFile, type IdentityFiles, publicKeyOfFile, tooSmall } from "./identity-files.ts";
+import { decryptKey, type EncryptedKeyFile, invalidKey, type KeyFile } from "./key-file.ts";
 import type { PrivateKey } from "./private-key.ts";
-import { type PublicKey, rsaBits } from "./public-key.ts";
+import { type PublicKey, plainBlob, rsaBits } from "./public-key.ts";
 import { isAccepted, isKnownType, type KeyAlgorithms } from "./signature-algorithms.ts";
 
 /** One key to offer: what the server is shown first, and how to sign once it agrees. */
@@ -19,6 +19,8 @@ export interface Identity {
   name: string;
   /** The certificate file that it is, for what keeps a server from taking it. */
   certificate: CertificateFile | null;
+  /** What keeps something of its files from being of use; for messages. */
+  flaws: readonly string[];
   /** May need the passphrase when nothing tells the public key. @throws SshMcpError as `sign` */
   publicKey(): Promise<PublicKey>;
   /**
@@ -63,6 +65,7 @@ interface Offer {
   file: FileKey | null;
   inAgent: AgentIdentity | null;
   certificate: CertificateFile | null;
+  flaws: readonly string[];
 }
 
 /**
@@ -84,13 +87,13 @@ export const collectIdentities = async (options: IdentityOptions): Promise<Ident
       left.delete(named);
       matching.push({ ...named, inAgent });
     } else if (!identitiesOnly) {
-      others.push({ key: inAgent, file: null, inAgent, certificate: null });
+      others.push({ key: inAgent, file: null, inAgent, certificate: null, flaws: [] });
     }
   }
   // A kind of key that ssh(1) has never heard of counts against the server's limit as any other does: it waits.
   const [known, foreign] = [others.filter(isKnown), others.filter((offer) => !isKnown(offer))];
   const certificates = files.certificates.map((certificate) => ({
-    ...{ key: certificate.key, file: null, inAgent: null, certificate },
+    ...{ key: certificate.key, file: null, inAgent: null, certificate, flaws: [] },
   }));
   const all = [...certificates, ...matching, ...known, ...left, ...foreign];
   return all
@@ -101,10 +104,10 @@ export const collectIdentities = async (options: IdentityOptions): Promise<Ident
 
 const isKnown = ({ key }: Offer): boolean => key !== null && isKnownType(key.type);
 
-const offersOf = ({ file, certificate }: IdentityFile, options: IdentityOptions): Offer[] => {
+const offersOf = ({ file, certificate, flaws }: IdentityFile, options: IdentityOptions): Offer[] => {
   const opened = new FileKey(file, options);
-  const plain = { key: publicKeyOfFile(file), file: opened, inAgent: null, certificate: null };
-  return certificate === null ? [plain] : [plain, { key: certificate.key, file: opened, inAgent: null, certificate }];
+  const plain = { key: publicKeyOfFile(file), file: opened, inAgent: null, certificate: null, flaws };
+  return certificate === null ? [plain] : [plain, { ...plain, key: certificate.key, certificate }];
 };
 
 interface Signer {
@@ -131,15 +134,18 @@ const signerOf = (offer: Offer, all: readonly Offer[]): Signer | null => {
 const identityOf = (offer: Offer, signer: Signer | null, { agent, login }: IdentityOptions): Identity | null => {
   if (signer === null) return null;
   const { inAgent, file } = signer;
-  const { certificate } = offer;
+  const { certificate, flaws } = offer;
   const name = escapeLine(certificate?.path ?? offer.file?.path ?? inAgent?.comment ?? "");
   return {
     name,
     certificate,
+    flaws,
     publicKey: async () => offer.key ?? (await (file as FileKey).open()),
     sign: async (algorithm, data) => {
       if (inAgent === null || agent === null) return await (file as FileKey).sign(algorithm, data, certificate);
-      const signature = await agent.sign(inAgent, data, algorithm, login.over).catch((cause: unknown) => {
+      // A person may have to touch the key, or to say yes.
+      const signing = login.offTheClock(() => agent.sign(inAgent, data, algorithm, login.over));
+      const signature = await signing.catch((cause: unknown) => {
         throw refused(name, cause instanceof Error ? cause.message : "it did not answer", cause);
       });
       if (signature === null) throw refused(name, "it refused to sign");
@@ -184,11 +190,15 @@ class FileKey {
 
   async sign(algorithm: string, data: Buffer, certificate: CertificateFile | null): Promise<Buffer> {
     const key = await this.open();
-    const expected = certificate?.certificate.publicKey ?? publicKeyOfFile(this.#file)?.blob ?? key.blob;
+    const file = this.#file as Exclude<KeyFile, { kind: "public" }>;
+    const expected = certificate?.key ?? file.publicKey ?? key;
     // Its `.pub` or its certificate said another key than the file holds.
-    if (!key.blob.equals(expected)) throw unusable(this.path, "it does not belong to the public key beside it");
-    const bits = rsaBits(key);
-    if (bits !== null && bits < this.#options.requiredRsaBits) throw unusable(this.path, `${bits} bits are too few`);
+    if (certificate !== null && !key.blob.equals(certificate.certificate.publicKey))
+      throw certificateOfAnother(certificate, [this.path]);
+    if (!key.blob.equals(plainBlob(expected)))
+      throw invalidKey(this.path, "it does not belong to the public key beside it", undefined, file.opener);
+    const small = tooSmall(this.path, key, this.#options.requiredRsaBits);
+    if (small !== null) throw small;
     if (!this.#isTold) {
       this.#isTold = true;
       await this.#options.opened(key, this.path);
@@ -196,11 +206,6 @@ class FileKey {
     return await key.sign(algorithm, data);
   }
 }
-
-const unusable = (path: string, why: string): SshMcpError =>
-  new SshMcpError("KEY_INVALID", `the key file ${escapeLine(path)} cannot be used: ${why}`, {
-    hint: `ssh-keygen -y -f ${pathToType(path, "KEY")}`,
-  });
 
 const askPassphrase = async (file: EncryptedKeyFile, options: IdentityOptions): Promise<PrivateKey> => {
   for (let tries = 0; tries < options.passphraseTries; tries++) {
@@ -218,8 +223,7 @@ const askPassphrase = async (file: EncryptedKeyFile, options: IdentityOptions): 
     const key = await options.login.offTheClock(() => decryptKey(file, passphrase, options.login.over));
     if (key !== null) return key;
   }
-  throw unusable(
-    file.path,
-    options.passphraseTries === 0 ? "nobody is asked for its passphrase (BatchMode)" : "no passphrase fits",
-  );
+  if (options.passphraseTries > 0) throw invalidKey(file.path, "no passphrase fits", undefined, file.opener);
+  const why = "nobody is asked for its passphrase (BatchMode)";
+  throw invalidKey(file.path, why, undefined, `ssh-add ${pathToType(file.path, "KEY")}`);
 };

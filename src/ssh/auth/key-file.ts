@@ -10,12 +10,12 @@ import { deriveKey } from "./key-derivation.ts";
 import { isOpensshKey, readOpensshKey } from "./openssh-key.ts";
 import { pemKind, readDer, readPem } from "./pem-key.ts";
 import type { PrivateKey } from "./private-key.ts";
-import { type PublicKey, publicKeyOf, publicKeyOfText } from "./public-key.ts";
+import { type PublicKey, plainBlob, publicKeyOf, publicKeyOfText } from "./public-key.ts";
 import { isPuttyKey, readPuttyKey } from "./putty-key.ts";
 
 /** What a key file holds before anybody typed a passphrase. */
 export type KeyFile =
-  | { kind: "private"; path: string; key: PrivateKey }
+  | (HeldKey & { kind: "private"; key: PrivateKey; publicKey: PublicKey })
   | EncryptedKeyFile
   /**
    * A public key named as identity, or one that lies beside a private key that is not there: it selects a key in the agent.
@@ -23,11 +23,18 @@ export type KeyFile =
    */
   | { kind: "public"; path: string; key: PublicKey; why?: string };
 
-export interface EncryptedKeyFile {
-  kind: "encrypted";
+interface HeldKey {
   path: string;
-  /** Null when neither the file nor the `.pub` beside it tells. */
+  /** What is offered: the `.pub` beside it says it before the file itself does, as in ssh(1); null when neither tells. */
   publicKey: PublicKey | null;
+  /** Whether the `.pub` is another key's. */
+  isBesideAnother: boolean;
+  /** A command that opens it, and shows whether that can be done. */
+  opener: string;
+}
+
+export interface EncryptedKeyFile extends HeldKey {
+  kind: "encrypted";
   /** @returns null for a wrong passphrase @throws SshMcpError CANCELED when `signal` aborts first */
   decrypt(passphrase: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<PrivateKey | null>;
 }
@@ -41,8 +48,11 @@ export const largestKeyFile = 32 * 1024;
  */
 export const readKeyFile = async (path: string): Promise<KeyFile> => {
   const file = keyFileOf(path, await readGuarded(path));
-  if (file.kind !== "encrypted" || file.publicKey !== null) return file;
-  return { ...file, publicKey: await readPublicKey(`${path}.pub`) };
+  const beside = file.kind === "public" ? null : await readPublicKey(`${path}.pub`);
+  if (file.kind === "public" || beside === null) return file;
+  const own = file.publicKey;
+  const isBesideAnother = own !== null && !plainBlob(beside).equals(plainBlob(own));
+  return { ...file, publicKey: beside, isBesideAnother };
 };
 
 /**
@@ -50,7 +60,7 @@ export const readKeyFile = async (path: string): Promise<KeyFile> => {
  * @throws SshMcpError KEY_INVALID: truncated, or of a kind that is not supported
  */
 export const keyFileOf = (path: string, bytes: Buffer): KeyFile => {
-  const unusable = (why: string) => invalidKey(path, why, undefined, `ssh-keygen -y -f ${pathToType(path, "KEY")}`);
+  const unusable = (why: string) => invalidKey(path, why, undefined, openerOf(path, bytes));
   const file = parse(path, bytes);
   if (file === null) throw unusable("it is no private key that is known, or it is damaged");
   if (typeof file === "string") throw unusable(file);
@@ -79,16 +89,23 @@ export const readPublicKey = async (path: string): Promise<PublicKey | null> => 
   }
 };
 
+/** What reads a file of its format: ssh-keygen knows nothing of PuTTY's. */
+const openerOf = (path: string, bytes: Buffer): string => {
+  const file = pathToType(path, "KEY");
+  return isPuttyKey(bytes) ? `puttygen ${file} -O private-openssh -o NEW` : `ssh-keygen -y -f ${file}`;
+};
+
 /** @returns null for what is damaged or no key at all; a text says what is not supported */
 const parse = (path: string, bytes: Buffer): KeyFile | string | null => {
   if (isOpensshKey(bytes)) return ofOpenssh(path, bytes);
   if (isPuttyKey(bytes)) return ofPutty(path, bytes);
   const text = bytes.toString("latin1");
   const kind = pemKind(text);
-  if (kind === "plain") return plain(path, readPem(text));
+  const held = { path, publicKey: null, isBesideAnother: false, opener: openerOf(path, bytes) };
+  if (kind === "plain") return plain(held, readPem(text));
   if (kind === "encrypted") {
     return {
-      ...{ kind, path, publicKey: null },
+      ...{ ...held, kind },
       decrypt: async (passphrase, signal) => {
         const der = await deriveKey({ kind: "pem", text, passphrase }, signal);
         return der === null ? null : readDer(der);
@@ -99,8 +116,8 @@ const parse = (path: string, bytes: Buffer): KeyFile | string | null => {
   return key === null ? null : { kind: "public", path, key };
 };
 
-const plain = (path: string, key: PrivateKey | string | null): KeyFile | string | null =>
-  key === null || typeof key === "string" ? key : { kind: "private", path, key };
+const plain = (held: HeldKey, key: PrivateKey | string | null): KeyFile | string | null =>
+  key === null || typeof key === "string" ? key : { ...held, kind: "private", key, publicKey: key };
 
 const ofOpenssh = (path: string, bytes: Buffer): KeyFile | string | null => {
   const file = readOpensshKey(bytes);
@@ -110,13 +127,15 @@ const ofOpenssh = (path: string, bytes: Buffer): KeyFile | string | null => {
   if (publicKey.type.startsWith("sk-")) return { kind: "public", path, key: publicKey, why: inToken };
   const usable = (key: PrivateKey | string | null): PrivateKey | string =>
     typeof key === "string" ? `keys of type ${escapeLine(key)} are not supported` : (key ?? "it is damaged");
-  const { sealed } = file;
-  if (sealed === null) return plain(path, usable(file.open(null)));
-  const { salt, rounds, keyLength: length } = sealed;
+  const { content } = file;
+  const held = { path, publicKey, isBesideAnother: false, opener: openerOf(path, bytes) };
+  if (content.kind === "plain") return plain(held, usable(content.key));
+  const { salt, rounds, keyLength: length } = content;
   return {
-    ...{ kind: "encrypted", path, publicKey },
+    ...{ ...held, kind: "encrypted" },
     decrypt: async (passphrase, signal) => {
-      const key = file.open(await deriveKey({ kind: "bcrypt", passphrase, salt, rounds, length }, signal));
+      const derived = await deriveKey({ kind: "bcrypt", passphrase, salt, rounds, length }, signal);
+      const key = derived === null ? null : await content.open(derived);
       return typeof key === "string" ? null : key;
     },
   };
@@ -129,9 +148,10 @@ const ofPutty = (path: string, bytes: Buffer): KeyFile | string | null => {
   if (file === null || typeof file === "string") return file === null ? "it is damaged" : escapeLine(file);
   const publicKey = publicKeyOf(file.publicKey);
   if (publicKey === null) return "it is damaged";
-  if (!file.isEncrypted) return plain(path, file.open(new Uint8Array(), null) ?? "it is damaged");
+  const held = { path, publicKey, isBesideAnother: false, opener: openerOf(path, bytes) };
+  if (!file.isEncrypted) return plain(held, file.open(new Uint8Array(), null) ?? "it is damaged");
   return {
-    ...{ kind: "encrypted", path, publicKey },
+    ...{ ...held, kind: "encrypted" },
     decrypt: async (passphrase, signal) => {
       const question = file.derivation(passphrase.slice());
       return file.open(passphrase, question === null ? null : await deriveKey(question, signal));

@@ -7,21 +7,22 @@ import type { PrivateKey } from "./private-key.ts";
 export interface OpensshKey {
   /** In wire form (RFC 4253, section 6.6): it is not encrypted. */
   publicKey: Buffer;
-  /** What the private section is encrypted with; null for nothing. */
-  sealed: SealedKey | null;
-  /**
-   * The private key, or the name of its type when that is not one whose private part can be used.
-   * @param key of `sealed.keyLength` bytes; with a wrong one the result is null, as with a damaged file
-   */
-  open(key: Uint8Array | null): PrivateKey | string | null;
+  /** The private key, or what is encrypted of it. */
+  content: PrivateSection | SealedKey;
 }
 
+/** The private key, or the name of its type when that is not one whose private part can be used; null when it is damaged. */
+type PrivateSection = { kind: "plain"; key: PrivateKey | string | null };
+
 export interface SealedKey {
+  kind: "sealed";
   /** For bcrypt_pbkdf, which the passphrase goes through. */
   salt: Buffer;
   rounds: number;
   /** Bytes to derive: the cipher's key, then its initial vector. */
   keyLength: number;
+  /** @param key of `keyLength` bytes; with a wrong one the result is null, as with a damaged file */
+  open(key: Uint8Array): Promise<PrivateKey | string | null>;
 }
 
 const [begin, end] = ["-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"];
@@ -48,27 +49,24 @@ export const readOpensshKey = (file: Buffer): OpensshKey | string | null => {
   // The format has room for several keys in a file; nothing writes such.
   if (count !== 1) return `it holds ${count} keys`;
   if (cipherName === "none" && kdf === "none") {
-    return { publicKey, sealed: null, open: () => openSection(section, publicKey) };
+    return tag.length > 0 ? null : { publicKey, content: { kind: "plain", key: openSection(section, publicKey) } };
   }
   const [salt, rounds] = [kdfOptions.string(), kdfOptions.uint32()];
   const cipher = ciphers.get(cipherName);
   if (cipher === undefined) return `its cipher ${cipherName} is not supported`;
   if (kdf !== "bcrypt") return `its key derivation ${kdf} is not supported`;
-  if (kdfOptions.isCut) return null;
-  return {
-    publicKey,
-    sealed: { salt, rounds, keyLength: cipher.keyLength + cipher.ivLength },
-    open: (key) => {
-      if (key === null) return null;
-      const [cipherKey, iv] = [key.subarray(0, cipher.keyLength), key.subarray(cipher.keyLength)];
-      try {
-        return openSection(cipher.decrypt(cipherKey, iv, section, tag), publicKey);
-      } catch {
-        // An authenticated cipher sees by itself that the key is wrong.
-        return null;
-      }
-    },
+  // What follows the tag is no part of a key: ssh(1) does not take such a file either.
+  if (kdfOptions.isCut || tag.length > cipher.tagLength) return null;
+  const open = async (key: Uint8Array): Promise<PrivateKey | string | null> => {
+    const [cipherKey, iv] = [key.subarray(0, cipher.keyLength), key.subarray(cipher.keyLength)];
+    try {
+      return openSection(await cipher.decrypt(cipherKey, iv, section, tag), publicKey);
+    } catch {
+      // An authenticated cipher sees by itself that the key is wrong.
+      return null;
+    }
   };
+  return { publicKey, content: { kind: "sealed", salt, rounds, keyLength: cipher.keyLength + cipher.ivLength, open } };
 };
 
 const openSection = (section: Buffer, publicKey: Buffer): PrivateKey | string | null => {
@@ -84,13 +82,16 @@ const text = (reader: WireReader): string => reader.string().toString("latin1");
 interface Cipher {
   keyLength: number;
   ivLength: number;
+  /** Bytes behind the encrypted part, by which the cipher sees whether the key is right. */
+  tagLength: number;
   /** @throws when the cipher itself sees that the key is wrong */
-  decrypt(key: Uint8Array, iv: Uint8Array, data: Buffer, tag: Buffer): Buffer;
+  decrypt(key: Uint8Array, iv: Uint8Array, data: Buffer, tag: Buffer): Buffer | Promise<Buffer>;
 }
 
 const plainCipher = (name: string, keyLength: number, ivLength: number): Cipher => ({
   keyLength,
   ivLength,
+  tagLength: 0,
   decrypt: (key, iv, data) => {
     // The padding is the format's own.
     const decipher = createDecipheriv(name, key, iv).setAutoPadding(false);
@@ -102,13 +103,23 @@ const plainCipher = (name: string, keyLength: number, ivLength: number): Cipher 
 const gcm = (name: CipherGCMTypes, keyLength: number): Cipher => ({
   keyLength,
   ivLength: 12,
+  tagLength: 16,
   decrypt: (key, iv, data, tag) => {
     const decipher = createDecipheriv(name, key, iv, { authTagLength: 16 }).setAuthTag(tag);
     return Buffer.concat([decipher.update(data), decipher.final()]);
   },
 });
 
-/** What ssh-keygen -Z takes, as far as Bun has it. */
+const chacha20Poly1305: Cipher = {
+  ...{ keyLength: 64, ivLength: 0, tagLength: 16 },
+  decrypt: async (key, _iv, data, tag) => {
+    // Hardly a key is encrypted with it: the others do not pay for it.
+    const { openChacha20Poly1305 } = await import("./chacha20-poly1305.ts");
+    return openChacha20Poly1305(key, data, tag);
+  },
+};
+
+/** What ssh-keygen -Z takes. */
 const ciphers: ReadonlyMap<string, Cipher> = new Map([
   ["aes128-ctr", plainCipher("aes-128-ctr", 16, 16)],
   ["aes192-ctr", plainCipher("aes-192-ctr", 24, 16)],
@@ -119,4 +130,5 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
   ["3des-cbc", plainCipher("des-ede3-cbc", 24, 8)],
   ["aes128-gcm@openssh.com", gcm("aes-128-gcm", 16)],
   ["aes256-gcm@openssh.com", gcm("aes-256-gcm", 32)],
+  ["chacha20-poly1305@openssh.com", chacha20Poly1305],
 ]);

@@ -3,12 +3,12 @@ import { SshMcpError } from "../../core/errors.ts";
 import { wireString } from "../wire-reader.ts";
 import type { Reply, UserauthPort } from "./ssh2-userauth.ts";
 
-/** @param isOnlyPrompt whether nothing else is asked with it */
+/** @param ofServer of a prompt that the server wrote, see LoginQuestion */
 export type AskQuestion = (
   kind: "password" | "keyboard-interactive",
   text: string,
   echo: boolean,
-  isOnlyPrompt?: boolean,
+  ofServer?: { promptAt: number; isOnlyPrompt: boolean },
 ) => Promise<string>;
 
 /** Information requests of one keyboard-interactive attempt, and prompts in one request: no honest server needs more. */
@@ -101,8 +101,12 @@ export class KeyboardInteractive {
     // What a round without a question says is shown with the next question.
     this.#unshown.push(...[name, instructions].filter((text) => text !== ""));
     for (const { prompt, echo } of prompts) {
-      const text = [...this.#unshown.splice(0), prompt].join("\n");
-      answers.push(await this.#options.ask("keyboard-interactive", text, echo === true, prompts.length === 1));
+      const before = this.#unshown
+        .splice(0)
+        .map((text) => `${text}\n`)
+        .join("");
+      const ofServer = { promptAt: before.length, isOnlyPrompt: prompts.length === 1 };
+      answers.push(await this.#options.ask("keyboard-interactive", `${before}${prompt}`, echo === true, ofServer));
     }
     return answers;
   }

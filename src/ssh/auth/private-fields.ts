@@ -51,11 +51,18 @@ export const ecdsaFrom = (
 };
 
 /**
- * The key of the private section of OpenSSH's format (PROTOCOL.key), which begins behind the two check numbers.
- * @returns the key, or the name of a type that is not read
+ * The key of the private section of OpenSSH's format (PROTOCOL.key), which begins behind the two check numbers, with its comment.
+ * @returns the key, or the name of a type that is not read; null for what is damaged
  */
 export const opensshPrivate = (fields: WireReader, publicBlob: Buffer): PrivateKey | string | null => {
   const type = text(fields);
+  const key = keyOfType(type, fields, publicBlob);
+  if (fields.isCut || key === null || typeof key === "string") return fields.isCut ? null : key;
+  const comment = fields.string().toString("utf8");
+  return fields.isCut ? null : { ...key, comment };
+};
+
+const keyOfType = (type: string, fields: WireReader, publicBlob: Buffer): PrivateKey | string | null => {
   if (type === "ssh-rsa") {
     const [n, e, d, inverse, p, q] = Array.from({ length: 6 }, () => fields.string()) as [
       ...[Buffer, Buffer, Buffer],
@@ -71,7 +78,7 @@ export const opensshPrivate = (fields: WireReader, publicBlob: Buffer): PrivateK
     const [curve, point, scalar] = [text(fields), fields.string(), fields.string()];
     return fields.isCut ? null : ecdsaFrom(curve, point, scalar, publicBlob);
   }
-  return fields.isCut ? null : type;
+  return type;
 };
 
 const text = (fields: WireReader): string => fields.string().toString("latin1");

@@ -6,6 +6,8 @@ import type { PublicKey } from "./public-key.ts";
 import { mpint } from "./wire-numbers.ts";
 
 export interface PrivateKey extends PublicKey {
+  /** What its file says of it; none where the format has no room for that. Untrusted. */
+  comment?: string;
   /**
    * A signature in wire form: `string ALGORITHM, string SIGNATURE`.
    * @param algorithm of RFC 8332 for an RSA key; another one has only its own

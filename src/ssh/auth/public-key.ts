@@ -1,4 +1,5 @@
 /** Public keys as they are offered: the bytes on the wire, whatever they mean. */
+import { parseCertificate } from "../certificate.ts";
 import { WireReader } from "../wire-reader.ts";
 
 export interface PublicKey {
@@ -28,6 +29,9 @@ export const publicKeyOfText = (text: string): PublicKey | null => {
   }
   return null;
 };
+
+/** The blob of the key itself, also when a certificate tells it. */
+export const plainBlob = ({ blob }: PublicKey): Buffer => Buffer.from(parseCertificate(blob)?.publicKey ?? blob);
 
 /** Bits of an RSA key's modulus, of a certificate's too; null for keys of another kind. */
 export const rsaBits = ({ type, blob }: PublicKey): number | null => {

@@ -55,7 +55,8 @@ export const readPuttyKey = (file: Buffer): PuttyKey | string | null => {
       const plain = isEncrypted ? Buffer.concat([decipher.update(section), decipher.final()]) : section;
       const signed = [type, encryption, field("Comment"), publicKey, plain].map(wireString);
       const sum = createHmac(hash, macKey).update(Buffer.concat(signed)).digest();
-      return timingSafeEqual(sum, mac) ? keyOf(publicKey, plain) : null;
+      const opened = timingSafeEqual(sum, mac) ? keyOf(publicKey, plain) : null;
+      return opened === null ? null : { ...opened, comment: field("Comment") };
     },
   };
 };

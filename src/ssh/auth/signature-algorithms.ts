@@ -1,5 +1,5 @@
 /** Which name a key is offered under, and what signs for it: ssh(1)'s key_sig_algorithm, RFC 8332, PROTOCOL.certkeys. */
-import { opensshAlgorithms } from "../../config/ssh-config/algorithm-list.ts";
+import { opensshAlgorithms } from "../../config/ssh-config/values/algorithm-list.ts";
 import { plainType } from "../certificate.ts";
 import type { PublicKey } from "./public-key.ts";
 

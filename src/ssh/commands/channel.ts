@@ -1,5 +1,5 @@
+import type { TerminalSize } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { TerminalSize } from "../../core/session.ts";
 import { initialWindow, type Ssh2Channel, type Ssh2Protocol } from "../transport/ssh2.ts";
 
 export type OutputStream = "stdout" | "stderr";

@@ -1,13 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { CallerTerminal, TerminalSize } from "../../core/call-scope.ts";
+import type { CommandOutcome, CommandRequest, CommandResult, StopResult } from "../../core/command.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type {
-  CallerTerminal,
-  CommandOutcome,
-  CommandRequest,
-  CommandResult,
-  StopResult,
-  TerminalSize,
-} from "../../core/session.ts";
 import { within } from "../transport/within.ts";
 import type { AgentForwarding } from "./agent-forwarding.ts";
 import type { OutputStream, SessionChannel } from "./channel.ts";

@@ -1,4 +1,4 @@
-import type { Sink } from "../../core/session.ts";
+import type { Sink } from "../../core/sink.ts";
 
 /** Crumbs that wait are gathered in blocks of this size: a window of one-byte packets costs no more than any other. */
 const blockSize = 4 * 1024;

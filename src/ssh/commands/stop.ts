@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { StopResult } from "../../core/session.ts";
+import type { StopResult } from "../../core/command.ts";
 import { within } from "../transport/within.ts";
 import type { SessionChannel } from "./channel.ts";
 import type { ChannelPool } from "./channel-pool.ts";

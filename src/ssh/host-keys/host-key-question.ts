@@ -1,9 +1,10 @@
 /** What a person is asked about a host key, in the words of ssh (sshconnect.c of OpenSSH 9.2). */
 import { escapeLine } from "../../core/escape.ts";
+import { fingerprint, keyType } from "../public-key.ts";
 import type { Judgement } from "./judge-host-key.ts";
 import { type HostAndPort, type KnownHost, type KnownHostsProblem, knownHostName, piecesOf } from "./known-hosts.ts";
-import { fingerprint, keyType } from "./known-hosts-key.ts";
 import { fields, parseKnownHostsLine } from "./known-hosts-line.ts";
+import type { HostKeyChange } from "./update-host-keys.ts";
 
 export interface QuestionFacts {
   at: HostAndPort;
@@ -31,6 +32,20 @@ export const questionText = async (facts: QuestionFacts, { key, passedOver }: Ju
     ...(await otherNames(files, known.name, key)),
     "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
   ].join("\n");
+};
+
+/** What is said before a server's word on its other keys is taken, and the prompt. Each in ssh's words (clientloop.c of OpenSSH 9.2). */
+export const changeText = ({ added, removed }: HostKeyChange): { facts: readonly string[]; prompt: string } => {
+  const shown = (what: string) => (key: Uint8Array) => `${what} hostkey: ${shownType(key)} ${fingerprint(key)}`;
+  return {
+    facts: [
+      "The server has updated its host keys.",
+      "These changes were verified by the server's existing trusted key.",
+      ...added.map(shown("Learned new")),
+      ...removed.map(shown("Deprecating obsolete")),
+    ],
+    prompt: "Accept updated hostkeys? (yes/no): ",
+  };
 };
 
 /** The type as ssh shows it: `ED25519`, `ECDSA`, `ECDSA-SK`. */

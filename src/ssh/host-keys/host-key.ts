@@ -2,13 +2,13 @@ import { isIP } from "node:net";
 import { lowerCase } from "../../config/ssh-config/match-pattern.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
+import type { Ask } from "../../core/question.ts";
 import { quoteWord } from "../../core/quote.ts";
-import type { Ask } from "../../core/session.ts";
+import { fingerprint } from "../public-key.ts";
 import { problemsOf, questionText } from "./host-key-question.ts";
 import { describeKey, type Judgement, judgeHostKey, readShownKey } from "./judge-host-key.ts";
 import type { HostAndPort, KnownHost, KnownKey } from "./known-hosts.ts";
 import { appendKnownHost } from "./known-hosts-append.ts";
-import { fingerprint } from "./known-hosts-key.ts";
 import { isRevokedByFile } from "./revoked-keys.ts";
 
 export interface HostKeyPolicy {
@@ -28,6 +28,8 @@ export interface HostKeyPolicy {
   /** HashKnownHosts. */
   hash: boolean;
   ask: Ask;
+  /** Told, in a line, what did not go well and ends nothing. */
+  notice: (message: string) => void;
   /** For questions and hints, see Question. */
   destination: string;
   connectCommand: string;
@@ -45,7 +47,7 @@ export interface Acceptance {
  * @param blob a key or a certificate in wire form
  * @param peer the address that was reached; null when something else than we reached it
  * @throws SshMcpError when it is not accepted: HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, HOST_KEY_REVOKED, PROTOCOL_ERROR for no key,
- *   CONFIG_INVALID when RevokedHostKeys cannot be read, LOCAL_IO when the key cannot be recorded
+ *   CONFIG_INVALID when RevokedHostKeys cannot be read
  */
 export const acceptHostKey = async (policy: HostKeyPolicy, blob: Buffer, peer: string | null): Promise<Acceptance> => {
   const { at, known, mode, revokedFile, caSignatureAlgorithms } = policy;
@@ -69,9 +71,22 @@ export const acceptHostKey = async (policy: HostKeyPolicy, blob: Buffer, peer: s
   }
   if (mode === "yes") throw unknown(policy, judgement);
   if (mode === "ask") await confirm(policy, judgement, peer);
-  const [file] = policy.userFiles;
-  if (file !== undefined) await appendKnownHost(file, at, key, { hash: policy.hash });
-  return { mayUpdate: mode === "ask" };
+  const isRecorded = await record(policy, key);
+  return { mayUpdate: mode === "ask" && isRecorded };
+};
+
+/** As in ssh, a key that cannot be written down is as good for this once. @returns whether it is written down */
+const record = async ({ at, userFiles, hash, notice }: HostKeyPolicy, key: Uint8Array): Promise<boolean> => {
+  const [file] = userFiles;
+  if (file === undefined) return false;
+  try {
+    await appendKnownHost(file, at, key, { hash });
+    return true;
+  } catch (error) {
+    if (!(error instanceof SshMcpError)) throw error;
+    notice(`${error.message}: it will be unknown the next time`);
+    return false;
+  }
 };
 
 /** A key that is known without the port only is no reason to write one down with it. */

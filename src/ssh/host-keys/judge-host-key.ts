@@ -2,11 +2,11 @@
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import { type Certificate, isCertificateType, parseCertificate, verifyCertificate } from "../certificate.ts";
+import { fingerprint, keyType } from "../public-key.ts";
 import { signatureAlgorithms } from "../signature.ts";
 import { WireReader } from "../wire-reader.ts";
 import { type HostCertificateFacts, hostCertificateProblem } from "./host-certificate.ts";
 import { checkHostKey, type HostKeyVerdict, type KnownHost, type KnownKey } from "./known-hosts.ts";
-import { fingerprint, keyType } from "./known-hosts-key.ts";
 
 export interface Judgement {
   verdict: HostKeyVerdict;

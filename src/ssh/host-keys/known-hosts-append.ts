@@ -5,8 +5,8 @@ import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { quoteWords } from "../../core/quote.ts";
+import { keyType } from "../public-key.ts";
 import { type HostAndPort, knownHostName } from "./known-hosts.ts";
-import { keyType } from "./known-hosts-key.ts";
 import { hashHostName } from "./known-hosts-line.ts";
 import { withKnownHostsLock } from "./known-hosts-lock.ts";
 

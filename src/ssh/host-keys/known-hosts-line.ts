@@ -3,7 +3,7 @@
  */
 import { createHmac } from "node:crypto";
 import { matchHostname } from "../../config/ssh-config/match-pattern.ts";
-import { decodeKey } from "./known-hosts-key.ts";
+import { wholeKeyType } from "../public-key.ts";
 
 export interface KnownHostsEntry {
   marker: "none" | "@revoked" | "@cert-authority";
@@ -36,6 +36,20 @@ export const parseKnownHostsLine = (line: string, names: readonly string[]): Kno
   const decoded = decodeKey(type, encoded.replace(/[\r\f\v]/g, ""));
   if (decoded === null) return type === "" ? "there is no key" : `the ${type} key cannot be read`;
   return { marker: marked === "" ? "none" : marked, name, ...decoded };
+};
+
+/**
+ * The key of a known_hosts line.
+ * @param type the type the line says
+ * @returns null when the text is not the base64 of a whole key of that type
+ */
+export const decodeKey = (type: string, text: string): { type: string; key: Uint8Array } | null => {
+  const key = Buffer.from(text, "base64");
+  if (key.toString("base64") !== text) return null;
+  const named = wholeKeyType(key);
+  // The names of RSA signature algorithms stand for the one RSA key type.
+  if (named === null || named !== (/^rsa-sha2-(256|512)$/.test(type) ? "ssh-rsa" : type)) return null;
+  return { type: named, key };
 };
 
 const saltLength = 20;

@@ -1,6 +1,6 @@
 /** Turns at a known_hosts file: nobody appends to one that another process is about to replace. */
-import { readlinkSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { readlinkSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { type Lock, tryLock } from "../../files/lock.ts";
 
 /** How long somebody else may hold the file; it takes milliseconds. */
@@ -53,20 +53,39 @@ const attempt = (file: string): Lock | "held" | "impossible" => {
 const mostLinks = 40;
 
 /**
- * Where symbolic links lead. Bun's own realpath opens the file and asks for its name afterwards: of one that is replaced meanwhile, it says
- * `NAME (deleted)`.
+ * Where symbolic links lead. Folders are asked about alone, at each link: Bun's own realpath opens what it is asked for, and of a file that is
+ * replaced meanwhile it says `NAME (deleted)`. A link's text starts from where its folder really is.
  */
 const followed = (path: string): string => {
   let file = path;
   for (let links = 0; links < mostLinks; links++) {
-    try {
-      file = resolve(dirname(file), readlinkSync(file));
-    } catch {
-      // No link, or nothing at all.
-      break;
-    }
+    const folder = folderOf(file);
+    if (folder === null) break;
+    file = join(folder, basename(file));
+    const target = linkAt(file);
+    if (target === null) break;
+    // Not put together by `join`: what `..` is behind a link only the system knows.
+    file = isAbsolute(target) ? target : `${folder}/${target}`;
   }
   return file;
+};
+
+/** Null when there is none. */
+const folderOf = (file: string): string | null => {
+  try {
+    return realpathSync.native(dirname(file));
+  } catch {
+    return null;
+  }
+};
+
+/** Null for no link, or nothing at all. */
+const linkAt = (file: string): string | null => {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return null;
+  }
 };
 
 const identityOf = (file: string): string => {

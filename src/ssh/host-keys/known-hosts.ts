@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { lowerCase } from "../../config/ssh-config/match-pattern.ts";
 import { errorCode } from "../../core/error-code.ts";
-import { keyType } from "./known-hosts-key.ts";
+import { keyType } from "../public-key.ts";
 import { type KnownHostsEntry, parseKnownHostsLine } from "./known-hosts-line.ts";
 
 export interface HostAndPort {
@@ -65,20 +65,11 @@ export type HostKeyVerdict =
   | { status: "revoked"; by: KnownKey };
 
 /**
- * Reads the files for one host. A missing file is an empty one; whatever else cannot be used is
- * skipped, as ssh does, and is among `problems`. Blocks: ten thousand hashed lines take a tenth of a second.
+ * Reads the files for one host, with everybody else's turn after each piece of a file. A missing file is an empty one; whatever else cannot be
+ * used is skipped, as ssh does, and is among `problems`.
  * @param files in the order to search: the user's, then the system's
  */
-export const readKnownHosts = (files: readonly string[], at: HostAndPort): KnownHost => {
-  const reading = readInPieces(files, at);
-  for (;;) {
-    const { done, value } = reading.next();
-    if (done === true) return value;
-  }
-};
-
-/** The same, with everybody else's turn after each piece of a file. */
-export const readKnownHostsFairly = async (files: readonly string[], at: HostAndPort): Promise<KnownHost> => {
+export const readKnownHosts = async (files: readonly string[], at: HostAndPort): Promise<KnownHost> => {
   const reading = readInPieces(files, at);
   for (;;) {
     const { done, value } = reading.next();

@@ -1,7 +1,7 @@
 /** The picture of a key's fingerprint, the same as `ssh-keygen -lv` draws: sshkey.c fingerprint_randomart, "the drunken bishop". */
 import { createHash } from "node:crypto";
+import { keyBits } from "../public-key.ts";
 import { shownType } from "./host-key-question.ts";
-import { keyBits } from "./known-hosts-key.ts";
 
 const [width, height] = [17, 9];
 /** By how often the bishop was there; the last two are where it began, and where it ended. */
@@ -21,8 +21,8 @@ export const randomart = (key: Uint8Array): string => {
   let [x, y] = [startX, startY];
   for (const byte of createHash("sha256").update(key).digest()) {
     for (let pair = 0; pair < 8; pair += 2) {
-      x = within(x + ((byte >> pair) & 1 ? 1 : -1), width);
-      y = within(y + ((byte >> pair) & 2 ? 1 : -1), height);
+      x = clamped(x + ((byte >> pair) & 1 ? 1 : -1), width);
+      y = clamped(y + ((byte >> pair) & 2 ? 1 : -1), height);
       // Behind `^` nothing is counted any more.
       if (visits(x, y) < most) put(x, y, visits(x, y) + 1);
     }
@@ -36,7 +36,7 @@ export const randomart = (key: Uint8Array): string => {
   return [border(title), ...rows, border("[SHA256]")].join("\n");
 };
 
-const within = (at: number, size: number): number => Math.min(Math.max(at, 0), size - 1);
+const clamped = (at: number, size: number): number => Math.min(Math.max(at, 0), size - 1);
 
 const border = (title: string): string => {
   const left = Math.floor((width - title.length) / 2);

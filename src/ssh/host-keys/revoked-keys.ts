@@ -7,9 +7,9 @@ import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { parseCertificate } from "../certificate.ts";
+import { isShortRsaKey, wholeKeyType } from "../public-key.ts";
 import type { ShownKey } from "./judge-host-key.ts";
 import { isRevocationList, isRevokedByList } from "./key-revocation-list.ts";
-import { isShortRsaKey, wholeKeyType } from "./known-hosts-key.ts";
 
 /** Bytes. */
 const largestFile = 64 * 1024 * 1024;

@@ -1,10 +1,11 @@
 import type { Duplex } from "node:stream";
 import type ssh2 from "ssh2";
 import { Client } from "ssh2";
-import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { agreeOnThread } from "../key-exchange/key-agreement.ts";
-import { connectionError } from "../transport/connection-errors.ts";
+import { type Offers, offersOf } from "../key-exchange/ssh2-key-exchange.ts";
+import { handshakeError, handshakeTooSlow } from "../transport/handshake-errors.ts";
+import { patiently } from "../transport/within.ts";
 
 export interface KeyShowing {
   socket: Duplex;
@@ -12,37 +13,40 @@ export interface KeyShowing {
   algorithms: ssh2.Algorithms;
   /** For messages: `HOST port PORT`. */
   where: string;
+  /** The host as it is typed. */
+  destination: string;
   limitMs: number;
 }
 
+/** The key in wire form; or, when the server has none of the algorithms, what both sides offered. */
+export type ShowOfKey = { key: Buffer } | { offers: Offers };
+
 /**
  * The host key a server has proved that it holds, in a key exchange of which nothing else is made: no login is begun. Closes the socket.
- * @returns the key in wire form, or null when the server has none of the algorithms
  * @throws SshMcpError for each way in which a key exchange fails; CANCELED when `signal` aborts first
  */
-export const showHostKey = async (showing: KeyShowing, signal: AbortSignal): Promise<Buffer | null> => {
-  const { socket, algorithms, where, limitMs } = showing;
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer | null>();
+export const showHostKey = async (showing: KeyShowing, signal: AbortSignal): Promise<ShowOfKey> => {
+  const { socket, algorithms, where, destination, limitMs } = showing;
+  const { promise, resolve, reject } = Promise.withResolvers<ShowOfKey>();
   const client = new Client();
   let shown: Buffer | null = null;
-  const abort = (): void => reject(new SshMcpError("CANCELED", `looking at the host keys of ${where} was canceled`));
-  const late = (): void =>
-    reject(
-      new SshMcpError(
-        "CONNECT_TIMEOUT",
-        `the SSH handshake with ${where} was not through within ${formatLimit(limitMs)}`,
-      ),
-    );
-  const timer = setTimeout(late, limitMs);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
+  let hasHeard = false;
+  const fail = (error: Error): void => {
+    const offers = /no matching host key/i.test(error.message) ? offersOf(client) : null;
+    if (offers !== null) resolve({ offers });
+    else reject(handshakeError(error, { client, phase: "handshake", where, destination, hasHeard }));
+  };
   // It comes when the server's signature was verified.
-  client.once("handshake", () => resolve(shown));
-  client.on("error", (error: Error) => {
-    if (/no matching host key/i.test(error.message)) resolve(null);
-    else reject(connectionError(error, "handshake", where));
+  client.once("handshake", () => {
+    if (shown === null)
+      reject(new SshMcpError("INTERNAL", `the key exchange with ${where} went through without a host key`));
+    else resolve({ key: shown });
   });
-  client.on("close", () => reject(connectionError(new Error("Connection lost"), "handshake", where)));
+  client.on("error", fail);
+  client.on("close", () => fail(new Error("Connection lost")));
+  socket.once("data", () => {
+    hasHeard = true;
+  });
   try {
     client.connect({
       ...{ sock: socket, username: "", readyTimeout: 0, algorithms },
@@ -52,10 +56,11 @@ export const showHostKey = async (showing: KeyShowing, signal: AbortSignal): Pro
       },
     });
     agreeOnThread(client, socket);
-    return await promise;
+    return await patiently(promise, {
+      ...{ limitMs, signal, late: () => handshakeTooSlow("handshake", where, limitMs) },
+      canceled: () => new SshMcpError("CANCELED", `looking at the host keys of ${where} was canceled`),
+    });
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
     socket.on("error", () => undefined);
     socket.destroy();
   }

@@ -1,9 +1,9 @@
 /** UpdateHostKeys of ssh_config(5): a server that is known tells its other keys; clientloop.c client_input_hostkeys of OpenSSH 9.2. */
 import { existsSync } from "node:fs";
+import { keyType, wholeKeyType } from "../public-key.ts";
 import type { AnnouncedKeys } from "../transport/host-keys-request.ts";
 import { type HostAndPort, knownHostName, piecesOf } from "./known-hosts.ts";
-import { decodeKey, keyType, wholeKeyType } from "./known-hosts-key.ts";
-import { fields, parseKnownHostsLine } from "./known-hosts-line.ts";
+import { decodeKey, fields, parseKnownHostsLine } from "./known-hosts-line.ts";
 import { replaceKnownHosts } from "./known-hosts-replace.ts";
 
 export interface UpdatePolicy {

@@ -3,13 +3,13 @@
  * ciphers, where AES-GCM is much the fastest. Chacha20, umac and sntrup761 are not to be had.
  */
 import type ssh2 from "ssh2";
+import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import {
   type AlgorithmKind,
   assembleAlgorithms,
   certificateAlgorithm,
   opensshAlgorithms,
-} from "../../config/ssh-config/algorithm-list.ts";
-import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
+} from "../../config/ssh-config/values/algorithm-list.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
 
@@ -80,12 +80,6 @@ export interface AlgorithmChoice
    */
   knownKeyTypes: readonly string[];
 }
-
-/** Nothing said, and nothing known. */
-export const plainChoice: AlgorithmChoice = {
-  ...{ kexAlgorithms: null, ciphers: null, macs: null, hostKeyAlgorithms: null, compression: false },
-  ...{ legacy: false, knownKeyTypes: [] },
-};
 
 const listed = {
   kex: { key: "kexAlgorithms", keyword: "KexAlgorithms" },

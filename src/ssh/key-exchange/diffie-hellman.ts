@@ -19,7 +19,10 @@ export interface ChosenGroup {
   maxBits: number;
 }
 
-/** Bits of a private exponent: twice the strength of any key in use, as OpenSSH has it (dh_gen_key). */
+/**
+ * Bits of a private exponent: twice those of the longest cipher key. OpenSSH's dh_gen_key takes twice the longest key, IV or block of the
+ * exchange, MAC keys among them, and never less than this: only for hmac-sha2-512 and chacha20-poly1305 does it take more, 1024.
+ */
 const exponentBits = 512;
 
 /** Bits of each group, and the number that makes its prime safe: RFC 2409, section 6.2; RFC 3526. */

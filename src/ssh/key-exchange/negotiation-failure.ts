@@ -1,5 +1,5 @@
 /** What is said when the two sides have no algorithm in common (RFC 4253, section 7.1). */
-import type { AlgorithmKind } from "../../config/ssh-config/algorithm-list.ts";
+import type { AlgorithmKind } from "../../config/ssh-config/values/algorithm-list.ts";
 import { parseDestination } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";

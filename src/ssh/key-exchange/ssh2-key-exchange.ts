@@ -25,6 +25,12 @@ export interface Offer {
   sc: { cipher: readonly string[]; mac: readonly string[] };
 }
 
+/** What both sides offered, theirs as it came. */
+export interface Offers {
+  ours: Offer;
+  theirs: Offer;
+}
+
 interface List {
   array: readonly string[];
 }
@@ -52,8 +58,8 @@ export const agreeBy = (client: Client, agree: (group: WantedGroup) => Agreement
   protocolOf(client)._diffieHellman = agree;
 };
 
-/** What both sides offered, theirs as it came; null when the server's KEXINIT has not come. */
-export const offersOf = (client: Client): { ours: Offer; theirs: Offer } | null => {
+/** Null when the server's KEXINIT has not come. */
+export const offersOf = (client: Client): Offers | null => {
   const { _remoteOffer: theirs, _offer } = protocolOf(client);
   if (theirs === undefined) return null;
   const { kex, serverHostKey, cs, sc } = _offer.lists;

@@ -19,15 +19,6 @@ export const connectionError = (thrown: unknown, phase: Phase, where: string): S
   const error = thrown as Ssh2Error;
   // The server's words, or ssh2's: one line, so that they cannot pass for a hint of ours.
   const message = escapeLine(error.message ?? String(thrown));
-  if (/no matching/i.test(message)) {
-    return new SshMcpError(
-      "NO_COMMON_ALGORITHM",
-      `${where} offers nothing that is safe: ${message.replace(/^Handshake failed: /, "")}`,
-      {
-        cause: error,
-      },
-    );
-  }
   if (phase === "ready" && /^Host denied/.test(message)) {
     return new SshMcpError(
       "HOST_KEY_CHANGED",

@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 import type ssh2 from "ssh2";
 import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
-import type { Ask } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
 import type { Authentication } from "../auth/authentication.ts";
 import type { LoginUnderWay } from "../auth/identities.ts";
 import type { RekeyLimit } from "../key-exchange/rekey.ts";

@@ -1,21 +1,20 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Client } from "ssh2";
-import { formatLimit } from "../../core/duration.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { Ask } from "../../core/session.ts";
+import type { Ask } from "../../core/question.ts";
 import type { Authentication } from "../auth/authentication.ts";
 import { listenForSignatures, takeUserauth, type UserauthPort } from "../auth/ssh2-userauth.ts";
 import { parseCertificate } from "../certificate.ts";
 import { Connection } from "../connection.ts";
 import { mustBeLongEnough } from "../key-exchange/host-key-size.ts";
 import { agreeOnThread } from "../key-exchange/key-agreement.ts";
-import { negotiationFailure } from "../key-exchange/negotiation-failure.ts";
 import { rekeyRegularly } from "../key-exchange/rekey.ts";
-import { offersOf } from "../key-exchange/ssh2-key-exchange.ts";
+import { canceled } from "./canceled.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import { Deadline } from "./deadline.ts";
+import { handshakeError, handshakeFault, handshakeTooSlow } from "./handshake-errors.ts";
 import { onAnnouncedKeys } from "./host-keys-request.ts";
 import { LoginBanner } from "./login-banner.ts";
 import { onForcedCommand, softwareOf } from "./ssh2.ts";
@@ -76,12 +75,11 @@ class Handshake {
   }
 
   async run(): Promise<Connection> {
-    const abort = (): void =>
-      this.#fail(new SshMcpError("CANCELED", `connecting to ${this.#options.host} was canceled; no command was sent`));
+    const abort = (): void => this.#fail(canceled(this.#options.host));
     this.#signal.addEventListener("abort", abort, { once: true });
-    if (this.#signal.aborted) abort();
-    else this.#start();
     try {
+      if (this.#signal.aborted) abort();
+      else this.#begin();
       return await this.#done.promise;
     } finally {
       this.#budget.leftMs = this.#deadline.leftMs;
@@ -89,6 +87,14 @@ class Handshake {
       this.#keyExchange?.clear();
       this.#over.abort();
       this.#signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #begin(): void {
+    try {
+      this.#start();
+    } catch (error) {
+      this.#fail(handshakeFault(error, this.#where));
     }
   }
 
@@ -164,8 +170,9 @@ class Handshake {
 
   readonly #ask: Ask = (question) =>
     this.#offTheClock(() => {
-      if (question.kind !== "host-key") this.#askedForSecret = true;
-      return this.#options.ask(question);
+      if (question.kind !== "host-key" && question.asksLeave !== true) this.#askedForSecret = true;
+      const banner = this.#banner.text;
+      return this.#options.ask(banner === null ? question : { ...question, banner });
     });
 
   async #verify(key: Buffer): Promise<boolean> {
@@ -210,22 +217,12 @@ class Handshake {
   }
 
   #translate(error: Error): SshMcpError {
-    // Words came, and none of them was an SSH identification.
-    const offers = offersOf(this.#client);
-    if (offers !== null && /no matching/i.test(error.message)) {
-      const { destination } = this.#options;
-      return negotiationFailure(error.message, offers.ours, offers.theirs, { where: this.#where, destination });
-    }
-    const stranger = this.#hasHeard && softwareOf(this.#client) === "";
-    return connectionError(stranger ? new Error("no SSH identification came") : error, this.#phase, this.#where);
+    const facts = { client: this.#client, phase: this.#phase, where: this.#where, hasHeard: this.#hasHeard };
+    return handshakeError(error, { ...facts, destination: this.#options.destination });
   }
 
   #tooSlow(limitMs: number): SshMcpError {
-    const what = this.#phase === "handshake" ? "the SSH handshake" : "the login";
-    return new SshMcpError(
-      "CONNECT_TIMEOUT",
-      `${what} with ${this.#where} was not through within ${formatLimit(limitMs)}`,
-    );
+    return handshakeTooSlow(this.#phase, this.#where, limitMs);
   }
 }
 

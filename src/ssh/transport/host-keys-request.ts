@@ -4,22 +4,28 @@
  * algorithm it guesses.
  */
 import type { Client } from "ssh2";
+import { isWholeKey } from "../public-key.ts";
 import { isSignedBy } from "../signature.ts";
 import { WireReader, wireString } from "../wire-reader.ts";
 import { protocolOf } from "./ssh2.ts";
+import { within } from "./within.ts";
 
 export interface AnnouncedKeys {
-  /** In wire form; those that ssh2 cannot read are left out. */
+  /** In wire form, each whole and of a type that is known; others are left out, as in ssh. */
   keys: readonly Buffer[];
-  /** Asks the server to sign this connection's identity with each of these keys; false when one signature is missing, or wrong. */
+  /** Asks the server to sign this connection's identity with each of these keys; false when one signature is missing, wrong or late. */
   prove(keys: readonly Buffer[]): Promise<boolean>;
 }
 
 const request = "hostkeys-00@openssh.com";
 const proofRequest = "hostkeys-prove-00@openssh.com";
 
-/** The most keys that are listened to; sshd has five kinds. */
+/** The most keys that are listened to; sshd has five kinds. Of a server that names more, no part is taken for all that it has. */
 const mostKeys = 64;
+/** Bytes: four times those of an RSA key of 16384 bits, the longest that OpenSSH takes. */
+const largestKey = 8 * 1024;
+/** How long the proof may take. OpenSSH signs at once; whoever waits is a person at a login. */
+const proofLimitMs = 10_000;
 
 /** The part of ssh2 1.17.0 that is not in `ssh2.ts`: what the proof is of, and the replies to global requests, which come in order. */
 interface ProvingClient {
@@ -44,23 +50,29 @@ export const onAnnouncedKeys = (client: Client, listen: (announced: AnnouncedKey
     if (wantReply === true) handle?.(protocol, "", true, null);
     if (heard) return;
     heard = true;
-    const keys = (data as { getPublicSSH(): Buffer }[]).slice(0, mostKeys).map((key) => key.getPublicSSH());
+    // What stands there is anything that fits into a packet: our patch has ssh2 hand it over unread.
+    const blobs = data as { getPublicSSH(): Buffer }[];
+    if (blobs.length > mostKeys) return;
+    const keys = blobs.map((blob) => blob.getPublicSSH()).filter((key) => key.length <= largestKey && isWholeKey(key));
     listen({ keys, prove: (wanted) => prove(client as unknown as ProvingClient, wanted) });
   };
 };
 
 const prove = async (client: ProvingClient, keys: readonly Buffer[]): Promise<boolean> => {
   const { sessionID } = client._protocol._kex;
-  const reply = await new Promise<Buffer | null>((resolve) => {
-    client._callbacks.push((failed, data) => resolve(failed === false ? (data ?? null) : null));
+  const replied = new Promise<Buffer | null>((resolve) => {
+    // ssh2 reads into a buffer that it uses again.
+    client._callbacks.push((failed, data) => resolve(failed === false && data != null ? Buffer.from(data) : null));
     client._protocol.openssh_hostKeysProve(keys.map((key) => ({ getPublicSSH: () => key })));
   });
+  const reply = await within(replied, proofLimitMs, null);
   if (reply === null) return false;
-  // ssh2 reads into a buffer that it uses again.
-  const reader = new WireReader(Buffer.from(reply));
-  const proved = keys.every((key) => {
+  const reader = new WireReader(reply);
+  for (const key of keys) {
     const data = Buffer.concat([wireString(proofRequest), wireString(sessionID), wireString(key)]);
-    return isSignedBy(key, data, reader.string());
-  });
-  return proved && reader.isDone;
+    if (!isSignedBy(key, data, reader.string())) return false;
+    // The longest keys take milliseconds each.
+    await new Promise(setImmediate);
+  }
+  return reader.isDone;
 };

@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import { escapeLine } from "../../core/escape.ts";
+import { signalGroup } from "../../files/process-group.ts";
 import { within } from "./within.ts";
 
 export interface ProxyCommand {
@@ -46,7 +46,6 @@ class ProxyStream extends Duplex {
   readonly #silent = Promise.withResolvers<void>();
   /** What became of it, for a sentence; null while it runs. */
   #end: string | null = null;
-  #lastLine = "";
   #hasAnswered = false;
 
   constructor(child: ChildProcessWithoutNullStreams, { onLine }: ProxyCommand, where: string) {
@@ -101,8 +100,8 @@ class ProxyStream extends Duplex {
   async #fail(): Promise<void> {
     if (this.destroyed) return;
     await within(Promise.all([this.#exited.promise, this.#silent.promise]), lastWordsMs, null);
-    const words = this.#lastLine === "" ? "" : `: ${escapeLine(this.#lastLine)}`;
-    const message = `ProxyCommand for ${this.#where} ${this.#end ?? "ended its output"}${words}`;
+    // Not what it said: that is for the person whose command it is, and an error reaches whoever waits for the login.
+    const message = `ProxyCommand for ${this.#where} ${this.#end ?? "ended its output"}`;
     this.destroy(new SshMcpError(this.#hasAnswered ? "CONNECTION_LOST" : "UNREACHABLE", message));
   }
 
@@ -112,7 +111,6 @@ class ProxyStream extends Duplex {
     const take = (line: string): void => {
       const text = line.replace(/\r$/, "").slice(0, longestLine);
       if (text === "") return;
-      this.#lastLine = text;
       onLine(text);
     };
     stderr.setEncoding("utf8");
@@ -143,13 +141,3 @@ class ProxyStream extends Duplex {
     }
   }
 }
-
-/** @returns false when nothing is left of it, or nothing that is ours */
-const signalGroup = (leader: number, signal: NodeJS.Signals | 0): boolean => {
-  try {
-    process.kill(-leader, signal);
-    return true;
-  } catch {
-    return false;
-  }
-};

@@ -6,7 +6,8 @@ import { formatLimit } from "../../core/duration.ts";
 import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { quoteWord } from "../../core/quote.ts";
-import { within } from "./within.ts";
+import { canceled } from "./canceled.ts";
+import { patiently, within } from "./within.ts";
 
 /** What ssh_config says of it. */
 export type TcpSettings = Pick<
@@ -101,12 +102,11 @@ const resolveHost = async (
     throw new SshMcpError("DNS_FAILED", `${host} is no IPv${family} address, and AddressFamily allows no other`);
   }
   if (literal !== 0) return [host];
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${formatLimit(limitMs)}`)), limitMs);
-  const onAbort = (): void => reject(canceled(host));
-  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const found = await Promise.race([lookup(host, { all: true, family }), givenUp]);
+    const found = await patiently(lookup(host, { all: true, family }), {
+      ...{ limitMs, signal, canceled: () => canceled(host) },
+      late: () => new Error(`no answer within ${formatLimit(limitMs)}`),
+    });
     return [...new Set(found.map((entry) => entry.address))];
   } catch (cause) {
     if (cause instanceof SshMcpError) throw cause;
@@ -118,9 +118,6 @@ const resolveHost = async (
         hint: `getent hosts ${quoteWord(host)}`,
       },
     );
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
   }
 };
 
@@ -161,9 +158,6 @@ const attempt = (
     if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
   });
-
-const canceled = (host: string): SshMcpError =>
-  new SshMcpError("CANCELED", `connecting to ${host} was canceled; nothing was sent`);
 
 const silent = (host: string, port: number, limitMs: number): SshMcpError =>
   new SshMcpError("CONNECT_TIMEOUT", `${host} port ${port} did not answer within ${formatLimit(limitMs)}`);

@@ -13,3 +13,28 @@ export const within = async <T>(work: Promise<T>, limitMs: number, otherwise: T)
     clearTimeout(timer);
   }
 };
+
+/** How long somebody waits. */
+export interface Patience {
+  limitMs: number;
+  signal: AbortSignal;
+  /** What is said when the time is over. */
+  late: () => Error;
+  /** What is said when the signal aborts. */
+  canceled: () => Error;
+}
+
+/** Waits for `work` as long as the patience lasts; the work goes on unwatched then. @throws what `late` or `canceled` gives */
+export const patiently = async <T>(work: Promise<T>, { limitMs, signal, late, canceled }: Patience): Promise<T> => {
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(canceled());
+  const timer = setTimeout(() => reject(late()), limitMs);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([givenUp, work]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+};

@@ -15,7 +15,7 @@ import {
 import { frameType } from "../../../src/broker/wire/frame.ts";
 import { createPair } from "../../../src/broker/wire/pair.ts";
 import { fileWindow, openFileLimit } from "../../../src/broker/wire/protocol.ts";
-import type { CallerFiles } from "../../../src/core/session.ts";
+import type { CallerFiles } from "../../../src/core/call-scope.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { makeFifo } from "../../support/fifo.ts";
 import { tempDir } from "../../support/temp.ts";

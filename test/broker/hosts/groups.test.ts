@@ -25,7 +25,7 @@ beforeAll(async () => {
   mkdirSync(join(home.path, ".ssh-mcp"), { mode: 0o700 });
   writeFileSync(
     join(home.path, ".ssh-mcp/config.toml"),
-    '[host.web2]\ngroups = ["web"]\n[group.web]\nhosts = ["web1", "gone"]\n[group.mixed]\nhosts = ["dead", "db1"]\n[group.empty]\n',
+    '[host.web2]\ngroups = ["web"]\n[group.web]\nhosts = ["web1", "gone"]\n[group.mixed]\nhosts = ["dead", "db1"]\n[group.empty]\n[group.loose]\nhosts = ["127.0.0.1", "gone"]\n',
   );
   agent = await startAgent(home.path);
 });
@@ -69,10 +69,23 @@ test("lend, unlend and close take the sessions of a group, beside names", async 
     "there is no session to a host of that group [SESSION_NOT_FOUND]",
   );
   const missing = await type("close", "@nowhere");
-  expect(missing).toMatchObject({ status: 1, stderr: expect.stringContaining("there are @web, @mixed, @empty") });
+  expect(missing).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("there are @web, @mixed, @empty, @loose"),
+  });
 });
 
-test("what takes one host says so, and which hosts there are", async () => {
+test("a group has sessions to hosts that no file names, whatever an agent proposes under that name", async () => {
+  home.trust(sshd.knownHosts());
+  expect((await type("connect", "--name", "loose", `${sshd.user}@127.0.0.1:${sshd.port}`)).status).toBe(0);
+  expect((await agent.call("ssh_host_add", { name: "127.0.0.1", host: "192.0.2.1" })).error).toBeNull();
+  expect((await type("unlend", "@loose")).stdout).toBe("took back loose\n");
+  expect((await type("close", "@loose")).stdout).toBe("closed loose\n");
+  expect((await type("hosts", "rm", "127.0.0.1")).status).toBe(0);
+  expect(await live()).toEqual(["db1"]);
+});
+
+test("what takes one host says so, and where the hosts are to be seen: policy may keep them from who asks", async () => {
   for (const words of [
     ["exec", "@web", "id"],
     ["exec", "--timeout", "5", "@web", "id"],
@@ -80,7 +93,7 @@ test("what takes one host says so, and which hosts there are", async () => {
     const { status, stdout, stderr } = await type(...words);
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toBe(
-      'ssh-mcp: exec takes one host, and "@web" is a group: web1, web2 [USAGE]\n  try: ssh-mcp exec web1 -- COMMAND\n',
+      'ssh-mcp: exec takes one host, and "@web" is a group of 3 [USAGE]\n  try: ssh-mcp hosts ls @web\n',
     );
   }
   const calls = [
@@ -90,7 +103,8 @@ test("what takes one host says so, and which hosts there are", async () => {
   for (const [tool, input] of calls) {
     expect((await agent.call(tool, input)).error).toMatchObject({
       code: "USAGE",
-      message: `${tool} takes one host, and "@web" is a group: web1, web2`,
+      message: `${tool} takes one host, and "@web" is a group of 3`,
+      hint: 'ssh_hosts {"filter":["@web"]}',
     });
   }
   expect((await agent.call("ssh_exec", { target: "@nowhere", command: "id" })).error?.code).toBe("NOT_FOUND");

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { cleanup } from "../../support/cleanup.ts";
 import { mustRun } from "../../support/command.ts";
 import { makeSmallDisk } from "../../support/small-disk.ts";
+import { tempDir } from "../../support/temp.ts";
 import { makePlace, modeOf } from "./place.ts";
 
 afterAll(cleanup);
@@ -57,6 +58,13 @@ describe("an entry", () => {
     expect(place.text()).toBe(before);
     expect((await place.hosts("rm", "b")).stderr).toContain(`${place.own}:2 is about 2 names, b among them`);
     expect(place.text()).toBe(before);
+  });
+
+  test("of a file with the line ends of Windows keeps them, and is shown without", async () => {
+    const place = makePlace("", "Host a\r\n  Port 1\r\n");
+    const { stdout } = await place.hosts("set", "a", "--port", "4");
+    expect(stdout).toBe(`changed a, ${place.own}:\nHost a\n  Port 4\n`);
+    expect(place.text()).toBe("Host a\r\n  Port 4\r\n");
   });
 
   test("that another file names first is refused, with file and line; so is what is not ours to change", async () => {
@@ -170,6 +178,61 @@ test("a link is kept, and a disk that takes nothing leaves the file behind it as
   expect(stderr).toContain("ssh_config cannot be written (EROFS) [LOCAL_IO]");
   expect(readFileSync(file, "utf8")).toBe(written);
   expect(readdirSync(disk.path)).toEqual(["ssh_config"]);
+});
+
+test("a link to a file that is not there yet is where the file is made, and one into nowhere is refused by name", async () => {
+  const place = makePlace();
+  const elsewhere = tempDir("dotfiles");
+  symlinkSync(elsewhere, join(dirname(place.own), "dotfiles"));
+  symlinkSync("dotfiles/ssh_config", place.own);
+  symlinkSync("../dotfiles/none/config.toml", join(elsewhere, "config.toml"));
+  symlinkSync(join(elsewhere, "config.toml"), place.settings);
+  expect((await place.hosts("add", "a", "--host", "x")).status).toBe(0);
+  expect(lstatSync(place.own).isSymbolicLink()).toBe(true);
+  expect(readFileSync(join(elsewhere, "ssh_config"), "utf8")).toBe("Host a\n    HostName x\n");
+  expect(modeOf(join(elsewhere, "ssh_config"))).toBe("600");
+  const { status, stderr } = await place.hosts("set", "a", "--label", "l");
+  expect(status).toBe(1);
+  expect(stderr).toContain(`${place.settings} is a link that cannot be followed to `);
+  expect(stderr).toContain("[LOCAL_IO]");
+  expect(lstatSync(place.settings).isSymbolicLink()).toBe(true);
+});
+
+describe("a label and a group that are to be taken out", () => {
+  const settings = '[group.g]\nhosts = ["a", "b"]\n[host.b]\ngroups = ["web", "g"]\nlabel = "l"\n';
+
+  test("and that nobody said are an error, and nothing is written", async () => {
+    const place = makePlace("", "Host a\nHost b\nHost c\n    Port 1\n");
+    writeFileSync(place.settings, settings, { mode: 0o600 });
+    for (const [name, what] of [
+      ["a", "label"],
+      ["c", "label"],
+      ["c", "group"],
+    ] as const) {
+      const { status, stdout, stderr } = await place.hosts("set", name, "--unset", what, "--port", "22");
+      expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+      expect(stderr).toContain(`"${name}" has no ${what} [NOT_FOUND]`);
+    }
+    const listed = await place.hosts("set", "a", "--unset", "group");
+    expect(listed.status).toBe(1);
+    expect(listed.stderr).toBe(
+      `ssh-mcp: a is in @g by the list of [group.g] in ${place.settings}:1, which is changed by hand [PRECONDITION_FAILED]\n  try: vi +1 ${place.settings}\n`,
+    );
+    expect(readFileSync(place.settings, "utf8")).toBe(settings);
+    expect(place.text()).toBe("Host a\nHost b\nHost c\n    Port 1\n");
+  });
+
+  test("leave the lists of groups, which is said", async () => {
+    const place = makePlace("", "Host a\nHost b\n");
+    writeFileSync(place.settings, settings, { mode: 0o600 });
+    const note = `ssh-mcp: b is still in @g by the list of [group.g] in ${place.settings}:1\n`;
+    const unset = await place.hosts("set", "b", "--unset", "group");
+    expect(unset).toMatchObject({ status: 0, stderr: note });
+    expect(readFileSync(place.settings, "utf8")).not.toContain("web");
+    expect((await place.hosts("set", "b", "--unset", "label")).stderr).toBe("");
+    expect(await place.hosts("rm", "b")).toMatchObject({ status: 0, stderr: note });
+    expect((await place.hosts("rm", "a")).status).toBe(0);
+  });
 });
 
 test("what is no file is refused and not waited for", async () => {

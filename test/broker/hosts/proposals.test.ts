@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Agent, startAgent } from "../../faces/agent.ts";
 import { cleanup } from "../../support/cleanup.ts";
+import { connectMcp } from "../../support/mcp-client.ts";
 import { makePlace } from "./place.ts";
 
 afterAll(cleanup);
@@ -95,6 +96,21 @@ describe("ssh_host_add", () => {
     expect((await place.hosts("rm", "new")).status).toBe(0);
   });
 
+  test("proposes what cannot be connected to, which both are told", async () => {
+    await add({ name: "nowhere.invalid", host: "192.0.2.1" });
+    const { error } = await agent.call("ssh_connect", { destination: "me@nowhere.invalid" });
+    expect(error).toMatchObject({
+      code: "PRECONDITION_FAILED",
+      message: expect.stringMatching(/^nowhere\.invalid is proposed by "[^"]+", and not enabled$/),
+      hint: expect.stringMatching(/ssh-mcp hosts enable nowhere\.invalid$/),
+    });
+    const { status, stderr } = await place.ssh("exec", "nowhere.invalid", "id");
+    expect(status).toBe(255);
+    expect(stderr).toContain(", and not enabled [PRECONDITION_FAILED]\n  try: ssh-mcp hosts show nowhere.invalid\n");
+    await place.hosts("rm", "nowhere.invalid");
+    expect((await place.ssh("exec", "nowhere.invalid", "id")).stderr).toContain("[DNS_FAILED]");
+  });
+
   test("proposes a change of an entry of that file, which stays as it is until then", async () => {
     await place.hosts("add", "mine", "--host", "192.0.2.1", "--user", "me", "--label", "mine");
     const before = place.text();
@@ -102,7 +118,7 @@ describe("ssh_host_add", () => {
     expect(place.text().startsWith(before)).toBe(true);
     expect((await place.oracle("mine")).get("hostname")).toEqual(["192.0.2.1"]);
     expect((await place.hosts("show", "mine")).stdout).toMatch(
-      /proposed by .*\nHost mine\n {4}HostName 192\.0\.2\.2\n/,
+      /^proposed, .*, by "test 1\.0\.0":\nHost mine\n {4}HostName 192\.0\.2\.2\n/m,
     );
     // Refused, it is as it was; and the host is another thing to remove.
     const refused = await place.hosts("rm", "mine");
@@ -128,6 +144,8 @@ describe("ssh_host_add", () => {
       { name: "x", host: "a", identityFile: ["k\n    ProxyCommand id"] },
       { name: "x", host: "a", identityFile: ["$HOME/k"] },
       { name: "x", host: "a", identityFile: ["~/%u"] },
+      { name: "x", host: "a", jump: "%r@b" },
+      { name: "x", host: "%h.example.com" },
       { name: "x", host: "a", user: "$(id)" },
       { name: "x", host: "a", jump: "b\u2028c" },
       { name: "x" },
@@ -149,9 +167,32 @@ describe("ssh_host_add", () => {
     expect((await place.oracle("odd")).get("hostname")).toEqual(["odd"]);
   });
 
-  test("cannot fill the file", async () => {
-    const codes = new Set<string | undefined>();
-    for (let index = 0; index < 33; index++) codes.add((await add({ name: `n${index}`, host: "a" })).error?.code);
-    expect(codes).toEqual(new Set([undefined, "PRECONDITION_FAILED"]));
+  test("says who proposes in quotes, which the agent cannot end", async () => {
+    const name = `x" and trusted. Run: ssh-mcp hosts enable evil${" ".repeat(40)}`;
+    const { client } = await connectMcp({ home: place.home, name });
+    await client.callTool({ name: "ssh_host_add", arguments: { name: "quoted", host: "a" } });
+    const said = /proposed by "x' and trusted\. Run: ssh-mcp hosts[^"]*"$/m;
+    expect((await place.hosts()).stdout).toMatch(said);
+    expect((await place.hosts("show", "quoted")).stdout).toMatch(/, by "x' and trusted\. Run: [^"]*":\nHost quoted\n/);
+    await place.hosts("rm", "quoted");
+  });
+
+  test("cannot fill the file, nor take the room of other agents", async () => {
+    const full = makePlace("");
+    const propose = async (by: string) => {
+      const { client } = await connectMcp({ home: full.home, name: by });
+      const texts: string[] = [];
+      for (let index = 0; index < 9; index++) {
+        const input = { name: `${by}-${index}`, host: "a" };
+        const { content } = await client.callTool({ name: "ssh_host_add", arguments: input });
+        texts.push(JSON.stringify(content));
+      }
+      return texts.map((text) => /\d+ [a-z ]+ wait for a person already/.exec(text)?.[0] ?? "");
+    };
+    const others = Array.from({ length: 8 }, () => "");
+    for (const by of ["a", "b", "c", "d"]) {
+      expect(await propose(by)).toEqual([...others, "8 hosts that this agent proposed wait for a person already"]);
+    }
+    expect(new Set(await propose("e"))).toEqual(new Set(["32 proposed hosts wait for a person already"]));
   });
 });

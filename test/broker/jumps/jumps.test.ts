@@ -5,6 +5,7 @@ import { planDial } from "../../../src/broker/logins/dial-plan.ts";
 import { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
 import { jumpOption } from "../../../src/core/jump.ts";
 import { cleanup } from "../../support/cleanup.ts";
+import { runCommand } from "../../support/command.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { makeKey } from "../../support/keys.ts";
 import { listen } from "../../support/listener.ts";
@@ -291,6 +292,63 @@ test("a login that is canceled on any hop leaves nothing connected", async () =>
   }
 });
 
+describe("a hop at the very address that it leads to", () => {
+  /** What ssh makes of the same: whether it gets in, or what it says. */
+  const sshSays = async (destination: string): Promise<string> => {
+    const { status, stderr } = await runCommand(["ssh", "-F", config.path, "-o", "BatchMode=yes", destination, "true"]);
+    return status === 0 ? "in" : (stderr.trim().split("\n").at(-1) ?? "");
+  };
+  const oursSays = (destination: string): Promise<string> =>
+    registry.open(config.request(destination), callOf()).then(
+      () => "in",
+      (error) => error.message,
+    );
+
+  test("is another server by another name, as to ssh", async () => {
+    config.write({
+      outer: { server: first },
+      inner: { server: first, lines: ["ProxyJump outer"] },
+      db: { server: first, lines: ["ProxyJump inner"] },
+      other: { server: first, lines: [`ProxyJump ${first.user}@outer:${first.port}`] },
+    });
+    for (const name of ["db", "other"]) {
+      const before = logins(first);
+      expect(await sshSays(name)).toBe("in");
+      const after = logins(first);
+      expect(await oursSays(name)).toBe("in");
+      expect(logins(first) - after).toBe(after - before);
+    }
+  });
+
+  test("is a loop when it is written so, as to ssh", async () => {
+    const here = `127.0.0.1:${first.port}`;
+    const lines = (hop: string) => ({ server: first, lines: [`ProxyJump ${hop}`] });
+    config.write({ plain: lines(here), user: lines(`${first.user}@${here}`), last: lines(`nowhere.invalid,${here}`) });
+    const before = connections(first);
+    for (const name of ["plain", "user", "last"]) {
+      expect(await sshSays(name)).toStartWith("jumphost loop via 127.0.0.1");
+      expect(await oursSays(name)).toEndWith("ProxyJump to 127.0.0.1 leads through the host itself");
+    }
+    expect(connections(first)).toBe(before);
+  });
+
+  test("is what a destination is reached through that is named twice: -J goes before its own way", async () => {
+    config.write({ outer: { server: first, lines: ["ProxyJump db"] }, db: { server: target } });
+    const argv = ["ssh", "-F", config.path, "-o", "BatchMode=yes", "-J", "outer", "db", "true"];
+    expect((await runCommand(argv)).status).toBe(0);
+    const request = config.request("db", { options: [jumpOption("outer")] });
+    expect((await registry.open(request, callOf())).info.state).toBe("live");
+    // Who comes to it as another user may be sent on elsewhere.
+    config.write(
+      { outer: { server: first, lines: ["ProxyJump db"] }, db: { server: target } },
+      `Match originalhost db user ${target.user}\n  Port ${target.port}\nMatch originalhost db user other\n  ProxyJump outer\n`,
+    );
+    const asOther = await planDial(config.request("db", { user: "other" }), callOf());
+    expect(asOther.via?.via?.destination).toBe("db");
+    expect(asOther.via?.via?.via).toBeNull();
+  });
+});
+
 describe("refused before anything is dialled", () => {
   const hosts = () => [first, second, target].map(connections);
 
@@ -298,6 +356,8 @@ describe("refused before anything is dialled", () => {
     ["itself", "db", /reached through itself: db through db$/],
     ["a loop of three", "a", /reached through itself: a through b through c through a$/],
     ["a hop that loops", "d", /reached through itself: d through a through b through c through a$/],
+    ["a loop at one address", "x", /reached through itself: x through y through z through x$/],
+    ["with a user that changes nothing", "u", /reached through itself: u through \S+@u through \S+@u$/],
   ])("%s", async (_what, destination, message) => {
     config.write({
       db: { server: target, lines: ["ProxyJump db"] },
@@ -305,6 +365,10 @@ describe("refused before anything is dialled", () => {
       b: { server: second, lines: ["ProxyJump c"] },
       c: { server: target, lines: ["ProxyJump a"] },
       d: { server: target, port: 1, lines: ["ProxyJump a"] },
+      x: { server: first, lines: ["ProxyJump y"] },
+      y: { server: first, lines: ["ProxyJump z"] },
+      z: { server: first, lines: ["ProxyJump x"] },
+      u: { server: first, lines: [`ProxyJump ${first.user}@u`] },
     });
     const before = hosts();
     await expect(registry.use(config.request(destination), callOf())).rejects.toMatchObject({

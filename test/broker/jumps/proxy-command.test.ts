@@ -7,7 +7,7 @@ import { cleanup } from "../../support/cleanup.ts";
 import { descendantsOf } from "../../support/processes.ts";
 import { startProxy } from "../../support/proxy.ts";
 import { waitFor, within } from "../../support/wait.ts";
-import { type Call, callOf, cli, run } from "../sessions/sessions.ts";
+import { type Call, callOf, cli, model, run } from "../sessions/sessions.ts";
 import { connections, type JumpHost, logins, SshConfig, startJumpHost } from "./world.ts";
 
 setDefaultTimeout(30_000);
@@ -95,12 +95,16 @@ test("what it says is told while the login lasts, and why it ended is the error"
   const asking = call();
   await expect(registry.use(config.request("db"), asking)).rejects.toMatchObject({
     code: "UNREACHABLE",
-    message: `ProxyCommand for 127.0.0.1 port ${target.port} ended with status 7: no tunnel to 127.0.0.1`,
+    message: `ProxyCommand for 127.0.0.1 port ${target.port} ended with status 7`,
   });
   expect(asking.notices).toEqual([
     "ProxyCommand of db: open https://login.example",
     "ProxyCommand of db: no tunnel to 127.0.0.1",
   ]);
+  // It may hold what no model is to read.
+  const agent = callOf({ caller: model() });
+  await expect(registry.use(config.request("db"), agent)).rejects.toMatchObject({ code: "UNREACHABLE" });
+  expect(agent.notices).toEqual([]);
 });
 
 test("one that dies in the middle of a command: the outcome is unknown", async () => {

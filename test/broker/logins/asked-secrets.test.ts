@@ -2,11 +2,13 @@
 import { expect, test } from "bun:test";
 import { SecretSources } from "../../../src/broker/logins/secret-sources.ts";
 import { unanswered } from "../../../src/broker/logins/unanswered.ts";
-import type { LoginQuestion } from "../../../src/core/session.ts";
+import type { LoginQuestion } from "../../../src/core/question.ts";
 import { model } from "../sessions/sessions.ts";
 
-const sourcesWith = (passwordCommand: string | null, batchMode = false) => {
+const sourcesWith = (passwordCommand: string | null, batchMode = false, budget = { leftMs: 20_000 }) => {
   const asked: LoginQuestion[] = [];
+  /** What a person says, as long as there is one. */
+  const answers: string[] = [];
   const sources = new SecretSources(
     {
       settings: { label: null, groups: [], legacy: false, passwordCommand },
@@ -19,11 +21,16 @@ const sourcesWith = (passwordCommand: string | null, batchMode = false) => {
       variables: async () => ({ PATH: process.env["PATH"] ?? "" }),
       ask: async (question) => {
         asked.push(question);
+        const answer = answers.shift();
+        if (answer !== undefined) return answer;
         throw unanswered(question);
       },
+      isForModels: () => true,
+      leave: () => {},
     },
+    budget,
   );
-  return { asked, sources };
+  return { asked, answers, sources };
 };
 
 const question = (extra: Partial<LoginQuestion>): LoginQuestion => ({
@@ -86,4 +93,28 @@ test("nobody is asked in BatchMode, not about a host key either", async () => {
   await expect(sources.ask(question({}))).rejects.toMatchObject({ code: "AUTH_REQUIRED" });
   await expect(sources.ask(question({ kind: "host-key" }))).rejects.toMatchObject({ code: "HOST_KEY_UNKNOWN" });
   expect(asked).toEqual([]);
+});
+
+test("what only models wait for has one time for all sources of all servers on the way", async () => {
+  const budget = { leftMs: 300 };
+  const slow = sourcesWith("sleep 300", false, budget);
+  await expect(slow.sources.ask(question({}))).rejects.toMatchObject({
+    ...{ code: "AUTH_REQUIRED", message: expect.stringContaining("passwordCommand of db1 in config.toml took over ") },
+  });
+  expect(budget.leftMs).toBeLessThanOrEqual(0);
+  const next = sourcesWith("echo secret", false, budget);
+  await expect(next.sources.ask(question({}))).rejects.toMatchObject({
+    ...{ code: "AUTH_REQUIRED", message: expect.stringContaining("has taken all of the time") },
+  });
+});
+
+test("leave to do something is no secret", async () => {
+  const { sources, answers } = sourcesWith("echo secret");
+  answers.push("no");
+  const asked = question({ text: "Add key /k to agent? (yes/no) ", echo: true, asksLeave: true });
+  expect(await sources.ask(asked)).toBe("no");
+  expect(sources.askedPerson).toBe(false);
+  answers.push("123");
+  expect(await sources.ask(question({ text: "Code: " }))).toBe("123");
+  expect(sources.askedPerson).toBe(true);
 });

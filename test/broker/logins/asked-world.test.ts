@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { askedWorld } from "../../../src/broker/logins/asked-world.ts";
 import { AskedFacts } from "../../../src/config/ssh-config/asked-facts.ts";
 import { resolveHost } from "../../../src/config/ssh-config/resolve.ts";
-import type { CallScope } from "../../../src/core/session.ts";
+import type { CallScope } from "../../../src/core/call-scope.ts";
 import { localUser } from "../../../src/files/passwd.ts";
 import { environment, request } from "../../config/ssh-config/requests.ts";
 import { cleanup } from "../../support/cleanup.ts";

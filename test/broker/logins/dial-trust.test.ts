@@ -7,10 +7,10 @@ import { cleanup, onCleanup } from "../../support/cleanup.ts";
 import { mustRun } from "../../support/command.ts";
 import { type KeyPair, makeKey } from "../../support/keys.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
-import { sendMessage } from "../../support/ssh-packet.ts";
+import { announceHostKeys, ignoreGlobalRequests } from "../../support/ssh-packet.ts";
 import { type Sshd, startSshd } from "../../support/sshd.ts";
 import { tempDir } from "../../support/temp.ts";
-import { waitFor } from "../../support/wait.ts";
+import { waitFor, within } from "../../support/wait.ts";
 import { callOf, Person, requestFor, run } from "../sessions/sessions.ts";
 
 afterAll(cleanup);
@@ -148,14 +148,10 @@ describe("UpdateHostKeys", () => {
   });
 
   test("a key that the server only says it has is not learnt, and the session is as good as any", async () => {
-    const foreign = Buffer.from(pair(ca).blob);
-    const bytes = Buffer.concat([Buffer.from([0, 0, 0, 0, foreign.length]), foreign]);
     let refused = 0;
     const liar = await startScriptedServer({
       ready: (connection) => {
-        // Want no reply, then one key: as whole words they are what sendMessage takes.
-        const words = Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32BE(index * 4));
-        sendMessage(connection, 80, "hostkeys-00@openssh.com", ...words);
+        announceHostKeys(connection, [pair(ca).blob]);
         connection.on("request", () => refused++);
       },
       exec: (command) => command.finish(0, "fine\n"),
@@ -170,5 +166,63 @@ describe("UpdateHostKeys", () => {
     expect(readFileSync(file, "utf8")).toBe(liar.knownHosts());
     expect(liar.errors).toEqual([]);
     expect(refused).toBe(0);
+  });
+
+  describe("ask, of a server that never proves its keys", () => {
+    const silent = async (options: { timeoutMs: number }) => {
+      let isOver = false;
+      const mute = await startScriptedServer({
+        connected: (connection) => {
+          ignoreGlobalRequests(connection);
+          connection.on("close", () => {
+            isOver = true;
+          });
+        },
+        ready: (connection) => announceHostKeys(connection, [pair(ca).blob]),
+        exec: (command) => command.finish(0, "fine\n"),
+      });
+      const registry = new SessionRegistry();
+      onCleanup(() => registry.closeAll());
+      const files = [`UserKnownHostsFile=${fileOf(mute.knownHosts().trimEnd())}`, "GlobalKnownHostsFile=none"];
+      const request = requestFor(`tester@127.0.0.1:${mute.port}`, {
+        options: [strict, "UpdateHostKeys=ask", ...files],
+        ...options,
+      });
+      return { registry, request, mute, isOver: () => isOver };
+    };
+
+    test("the login ends with its time, and nobody is asked", async () => {
+      const { registry, request } = await silent({ timeoutMs: 2_000 });
+      const person = new Person();
+      // The proof alone would be waited for until ten seconds are over.
+      await within(registry.open(request, person.call()), { what: "the login", timeout: 6_000 });
+      expect((await run(registry, request, "anything")).stdout).toBe("fine\n");
+      expect(person.shown).toEqual([]);
+    });
+
+    test("a cancel ends it at once, and the connection", async () => {
+      const { registry, request, mute, isOver } = await silent({ timeoutMs: 60_000 });
+      const call = new Person().call();
+      const code = codeOf(registry.open(request, call));
+      await waitFor(() => mute.attempts.length > 0, { what: "the login" });
+      call.leave();
+      expect(await within(code, { what: "the cancel", timeout: 5_000 })).toBe("CANCELED");
+      await waitFor(isOver, { what: "the end of the connection", timeout: 5_000 });
+    });
+  });
+});
+
+describe("a known_hosts that cannot be written", () => {
+  test("is told, and the login goes on, as in ssh", async () => {
+    const file = join(fileOf(), "known_hosts");
+    const call = callOf();
+    const { opened } = await login(file, ["StrictHostKeyChecking=accept-new"], call);
+    expect(opened.hostKey).toBe(pair(hostKey).fingerprint);
+    expect(call.notices).toEqual([
+      `the host key could not be added to ${file} (ENOTDIR): it will be unknown the next time`,
+    ]);
+    const options = ["-F", "none", "-p", String(port), "-o", "StrictHostKeyChecking=accept-new", "-o", "BatchMode=yes"];
+    const files = ["-o", `UserKnownHostsFile=${file}`, "-o", "GlobalKnownHostsFile=none", "-i", pair(key).path];
+    expect(await mustRun(["ssh", ...options, ...files, `${server.user}@127.0.0.1`, "echo in"])).toBe("in\n");
   });
 });

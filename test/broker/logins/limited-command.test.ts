@@ -30,6 +30,22 @@ test("one that is too slow is ended, with what it started", async () => {
   await waitFor(() => !isAlive(Number(end.stdout)), { what: "the end of its child" });
 });
 
+test("what it leaves behind is not waited for, and goes on", async () => {
+  const end = await runLimited(shell("sleep 300 & echo $!; echo oops >&2; exit 4", 5_000), never);
+  const pid = Number(end.stdout);
+  expect(end).toMatchObject({ how: "ended", status: 4, stdout: expect.stringMatching(/^\d+\n$/), stderr: "oops\n" });
+  expect(isAlive(pid)).toBe(true);
+  process.kill(pid, "SIGKILL");
+});
+
+test("all that it printed arrives, also when it is much", async () => {
+  const line = "sleep 300 & head -c 1000000 /dev/zero | tr '\\0' x; echo $! >&2";
+  const end = await runLimited(shell(line), never);
+  expect(end).toMatchObject({ how: "ended", status: 0 });
+  expect(end.stdout.length).toBe(1_000_000);
+  process.kill(Number(end.stderr), "SIGKILL");
+});
+
 test("one that is not wanted any more is ended", async () => {
   const stop = new AbortController();
   const ended = runLimited(shell("sleep 300"), stop.signal);

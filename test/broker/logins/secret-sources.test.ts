@@ -1,9 +1,9 @@
 /** Where the secrets of a login come from, with a real server that takes a password alone. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../src/broker/logins/clock.ts";
-import { Dialer } from "../../../src/broker/logins/dial.ts";
+import { Dialer, scopeOf } from "../../../src/broker/logins/dial.ts";
 import { type DialPlan, planDial } from "../../../src/broker/logins/dial-plan.ts";
 import { accountOf } from "../../../src/broker/logins/secret-sources.ts";
 import type { SshMcpError } from "../../../src/core/errors.ts";
@@ -11,7 +11,8 @@ import { cleanup } from "../../support/cleanup.ts";
 import { type Sshd, startSshd } from "../../support/sshd.ts";
 import { tempDir } from "../../support/temp.ts";
 import { makeUser, type TemporaryUser } from "../../support/users.ts";
-import { callOf, model, Person, requestFor } from "../sessions/sessions.ts";
+import { waitFor } from "../../support/wait.ts";
+import { callOf, cli, model, Person, requestFor } from "../sessions/sessions.ts";
 
 afterAll(cleanup);
 setDefaultTimeout(30_000);
@@ -36,12 +37,14 @@ interface Login {
   person?: Person;
   options?: readonly string[];
   at?: Sshd;
+  /** For a person without a terminal, when nobody sits at one. */
+  batch?: boolean;
 }
 
 /** Dials once, for a model unless there is a person. */
-const dial = async ({ passwordCommand, person, options = [], at = sshd }: Login) => {
-  const call = person?.call() ?? callOf({ caller: model(), variables });
-  const scope = { ...call, variables, isForModels: () => person === undefined };
+const dial = async ({ passwordCommand, person, options = [], at = sshd, batch = false }: Login) => {
+  const call = person?.call() ?? callOf({ caller: batch ? cli : model(), variables });
+  const scope = { ...call, ...scopeOf(call), variables, isForModels: () => person === undefined && !batch };
   const request = requestFor(`${user.name}@127.0.0.1:${at.port}`);
   const plan: DialPlan = await planDial({ ...request, options: [...request.options, ...options] }, scope);
   const settings = { ...plan.settings, passwordCommand };
@@ -107,11 +110,34 @@ describe("passwordCommand", () => {
     { what: "prints a gigabyte", command: "head -c 1000000000 /dev/zero", why: "printed over 1 MiB, and was ended" },
   ])("one that $what is reported, and nothing is tried with it", async ({ command, why }) => {
     const before = failures();
-    const error = await failing({ passwordCommand: command });
+    const error = await failing({ passwordCommand: command, batch: true });
     expect(error).toMatchObject({ code: "AUTH_REQUIRED", hint: expect.stringContaining("ssh-mcp connect ") });
     expect(error.message).toContain(`passwordCommand of 127.0.0.1 in config.toml ${why}`);
     expect(error.message).not.toContain("hunter22");
     expect(failures() - before).toBe(0);
+  });
+
+  test("a model hears that it failed, and not what it said", async () => {
+    const error = await failing({ passwordCommand: "echo the vault of hunter22 is locked >&2; exit 3" });
+    expect(error.message).toEndWith("passwordCommand of 127.0.0.1 in config.toml failed (exit status 3)");
+  });
+
+  test("one that hangs holds a login back from nobody else, and ends with the call", async () => {
+    const dir = tempDir("hangs");
+    const wait = (n: number) => `echo $$ >${dir}/${n}; sleep 300`;
+    const end = new AbortController();
+    const dialer = new Dialer(systemClock);
+    const hanging = async (passwordCommand: string) => {
+      const call = callOf({ variables });
+      const scope = { ...call, ...scopeOf(call), variables, signal: end.signal };
+      const plan = await planDial(requestFor(`${user.name}@127.0.0.1:${sshd.port}`), scope);
+      return await dialer.dial({ ...plan, settings: { ...plan.settings, passwordCommand } }, scope);
+    };
+    const all = Promise.allSettled(Array.from({ length: 8 }, (_, n) => hanging(wait(n))));
+    await waitFor(() => readdirSync(dir).length === 8, { what: "eight to hang" });
+    await (await hanging('echo "$SECRET"')).close();
+    end.abort();
+    for (const each of await all) expect(each).toMatchObject({ reason: { code: "CANCELED" } });
   });
 
   test("runs once in a login, and again in the next", async () => {

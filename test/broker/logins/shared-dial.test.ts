@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { DialScope } from "../../../src/broker/logins/dial.ts";
 import { SharedDial } from "../../../src/broker/logins/shared-dial.ts";
-import type { LoginQuestion } from "../../../src/core/session.ts";
+import type { LoginQuestion } from "../../../src/core/question.ts";
 import { waitFor } from "../../support/wait.ts";
 import { type Call, callOf, model, Person } from "../sessions/sessions.ts";
 

@@ -7,8 +7,8 @@ import { decodeFileCredit, decodeFilePart, type FileMessage, filePart } from "..
 import { frameType } from "../../../src/broker/wire/frame.ts";
 import { createPair } from "../../../src/broker/wire/pair.ts";
 import { fileWindow, openFileLimit } from "../../../src/broker/wire/protocol.ts";
+import type { CallerFiles } from "../../../src/core/call-scope.ts";
 import { SshMcpError } from "../../../src/core/errors.ts";
-import type { CallerFiles } from "../../../src/core/session.ts";
 import { waitFor } from "../../support/wait.ts";
 import { fake, noHosts, noSessions } from "./fake-operations.ts";
 import { RawPeer, request } from "./raw-peer.ts";

@@ -3,7 +3,8 @@ import * as v from "valibot";
 import { SshMcpError } from "../../../src/core/errors.ts";
 import type { Hosts } from "../../../src/core/hosts.ts";
 import { type Context, defineOperation, type Operation } from "../../../src/core/operation.ts";
-import type { LoginQuestion, Question, Sessions } from "../../../src/core/session.ts";
+import type { LoginQuestion, Question } from "../../../src/core/question.ts";
+import type { Sessions } from "../../../src/core/session.ts";
 
 const output = v.object({
   count: v.number(),

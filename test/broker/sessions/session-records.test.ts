@@ -44,7 +44,7 @@ beforeAll(async () => {
   agent = await startSshAgent();
   await agent.add(key.path);
   user = await makeUser({ shell: "/bin/sh", password: "correct horse" });
-  sshd = await startSshd({ authorizedKeys: [key.line], options: ["PasswordAuthentication yes"] });
+  sshd = await startSshd({ authorizedKeys: [key.line], options: ["PasswordAuthentication yes", "AcceptEnv LC_*"] });
 });
 beforeEach(() => {
   directory = join(tempDir("base"), "sessions");
@@ -87,6 +87,7 @@ describe("a record", () => {
         configFile: "none",
         options: [...options],
       },
+      chosenBy: "cli",
       resolved: { host: "127.0.0.1", port: sshd.port, user: user.name },
       hostKey: sshd.hostKeys[0]?.fingerprint ?? "",
       authMethod: "publickey",
@@ -96,6 +97,41 @@ describe("a record", () => {
     });
     expect(await registry.close(["web"], cli)).toEqual(["web"]);
     expect(files()).toEqual([]);
+  });
+
+  test("holds no value of SetEnv that was given on the command line, and nothing made from one", async () => {
+    const { options } = request();
+    const secret = { name: "web", options: [...options, "SetEnv=TOKEN=hunter2 B=c"] };
+    const opened = await registry.open(request(secret), callOf());
+    expect(opened.info.needsPerson).toBe(true);
+    expect(onDisk("web")).toMatchObject({ needsPerson: true, request: { options: [...options, "SetEnv=TOKEN B"] } });
+    expect(readFileSync(join(directory, "web.json"), "utf8")).not.toContain("hunter2");
+    const { key } = onDisk("web");
+    await registry.close(["web"], cli);
+    await registry.open(request({ ...secret, options: [...options, "SetEnv=TOKEN=other B=c"] }), callOf());
+    expect(onDisk("web").key).toBe(key);
+  });
+
+  test("of a session with such values takes a person, who gives them again", async () => {
+    const { options, destination } = request();
+    const secret = { name: "web", options: [...options, "SetEnv=LC_TOKEN=hunter2"] };
+    await registry.open(request(secret), callOf());
+    await kill();
+    registry = restarted();
+    for (const caller of [cli, model()]) {
+      const failed = run(registry, named("web"), "true", callOf({ caller }));
+      const error = await failed.catch((thrown: unknown) => thrown as SshMcpError);
+      expect(error).toMatchObject({ code: "AUTH_REQUIRED", message: expect.stringContaining("SetEnv") });
+      const { hint } = error as SshMcpError;
+      expect(hint).toStartWith("ssh-mcp connect --name web ");
+      expect(hint).toEndWith(` -o 'SetEnv=LC_TOKEN=VALUE' ${destination}`);
+    }
+    expect(await registry.open(request(secret), callOf())).toMatchObject({ info: { name: "web", state: "live" } });
+    expect(await run(registry, named("web"), "echo $LC_TOKEN", callOf({ caller: model() }))).toMatchObject({
+      ...{ name: "web", stdout: "hunter2\n" },
+    });
+    // As long as this broker lives it has them.
+    await registry.closeAll();
   });
 
   test("is written for what opens by itself, and for what is said of a session later; it never holds a secret", async () => {

@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
+import type { DialRequest } from "../../../src/core/dial-request.ts";
 import type { Caller } from "../../../src/core/operation.ts";
-import type { DialRequest, OpenRequest } from "../../../src/core/session.ts";
+import type { OpenRequest } from "../../../src/core/session.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { type KeyPair, makeKey } from "../../support/keys.ts";

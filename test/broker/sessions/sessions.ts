@@ -1,16 +1,12 @@
 /** Callers of a session registry, and what they ask of it. */
 import { Prompts } from "../../../src/broker/process/prompts.ts";
 import type { SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
+import type { CallerFiles, CallScope } from "../../../src/core/call-scope.ts";
+import type { CommandResult } from "../../../src/core/command.ts";
+import type { DialRequest } from "../../../src/core/dial-request.ts";
 import type { SshMcpError } from "../../../src/core/errors.ts";
 import type { Caller } from "../../../src/core/operation.ts";
-import type {
-  CallerFiles,
-  CallScope,
-  CommandResult,
-  DialRequest,
-  OpenRequest,
-  Session,
-} from "../../../src/core/session.ts";
+import type { OpenRequest, Session } from "../../../src/core/session.ts";
 import { waitFor } from "../../support/wait.ts";
 
 export const cli: Caller = { face: "cli", client: "cli", cwd: "/", agentSocket: null };

@@ -151,19 +151,21 @@ describe("keyboard-interactive", () => {
     const server = await startScripted("asks-a-code");
     const options = { home: homeKnowing(server), script: watched };
     const terminal = startInTerminal(["exec", server.destination, "uptime"], options);
-    await terminal.waitFor("Two steps\nLook at your phone.\nCode: ");
+    // As ssh does, so that nothing a server asks passes for another's question.
+    const prompt = `(${server.user}@127.0.0.1) Code: `;
+    await terminal.waitFor(`Two steps\nLook at your phone.\n${prompt}`);
     type(terminal, "654321");
-    await terminal.waitFor("Two steps\nLook at your phone.\nCode: ");
+    await terminal.waitFor(`Two steps\nLook at your phone.\n${prompt}`);
     type(terminal, "123456");
     await ended(terminal, 0);
-    expect(terminal.text()).toContain("Code: 654321\n");
-    expect(terminal.text()).toEndWith("Code: 123456\nuptime\nstatus=0\necho\n");
+    expect(terminal.text()).toContain(`${prompt}654321\n`);
+    expect(terminal.text()).toEndWith(`${prompt}123456\nuptime\nstatus=0\necho\n`);
   });
 
   test("does nothing to the terminal, and a command's output stays what it is", async () => {
     const server = await startScripted("escape-sequences");
     const home = homeKnowing(server);
-    const prompt = "\\x1b[31mName\\x1b]52;c;aGk=\\x07: ";
+    const prompt = `(${server.user}@127.0.0.1) \\x1b[31mName\\x1b]52;c;aGk=\\x07: `;
 
     const script = `"$@" >out 2>err; echo status=$?; echo echo`;
     const exec = startInTerminal(["exec", server.destination, "x"], { home, script });

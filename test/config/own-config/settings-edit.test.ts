@@ -33,6 +33,18 @@ label = "other"
     expect(edit(text, {})).toBe(text);
   });
 
+  test("a value ends where TOML says so, whatever stands in it, and however long it is", () => {
+    const values = ['"""\na "quoted" [\n\\""" # no end\n"""', "'''\n[x] \"\n'''", '"[ # \\" {"', "'[ \"'"];
+    for (const value of values) {
+      const text = `[host.db1]\nlabel = ${value} # it\nlegacy = true\n`;
+      // A label is one line: what stands over several is no label, and nothing is written.
+      if (/\n/.test(value)) expect(thrownBy(() => edit(text, { label: "x" })).code).toBe("CONFIG_INVALID");
+      else expect(edit(text, { label: "x" })).toBe('[host.db1]\nlabel = "x"\nlegacy = true\n');
+    }
+    const list = `[host.db1]\ngroups = [ # [\n${'  "g", # ]\n'.repeat(20_000)}] # end\nlegacy = true\n`;
+    expect(edit(list, { groups: ["z"] })).toBe('[host.db1]\ngroups = ["z"]\nlegacy = true\n');
+  });
+
   test("a name that is no bare key is quoted", () => {
     expect(edit("", { label: "x" }, "a.b")).toBe('[host."a.b"]\nlabel = "x"\n');
   });

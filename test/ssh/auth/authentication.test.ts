@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Question } from "../../../src/core/session.ts";
+import type { Question } from "../../../src/core/question.ts";
+import { Authentication } from "../../../src/ssh/auth/authentication.ts";
+import type { UserauthPort } from "../../../src/ssh/auth/ssh2-userauth.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { type KeyPair, type KeyType, makeKey } from "../../support/keys.ts";
@@ -198,4 +200,22 @@ test("the banner is kept", async () => {
   const sshd = await startSshd({ authorizedKeys: [key.line], options: [`Banner ${banner}`] });
   const connection = await open({ port: sshd.port, user: user.name, keys: [key.path] });
   expect(connection.login.banner).toBe("Authorised use only.\n");
+});
+
+test("a mistake of our own is no refusal of the server's", async () => {
+  const port: UserauthPort = {
+    ...{ sessionId: Buffer.alloc(32), serverSignatures: null },
+    request: async () => ({ kind: "failure", allowed: ["publickey"], partial: false }),
+    answer: async () => ({ kind: "failure", allowed: ["publickey"], partial: false }),
+  };
+  const login = new Authentication({
+    ...{ user: "ann", host: "web", destination: "ann@web", connectCommand: "ssh-mcp connect ann@web" },
+    ...{ promptHost: "web", widerCommand: "ssh-mcp connect ann@web" },
+    methods: { preferred: ["publickey"], prompts: 3 },
+    algorithms: { accepted: [], isDefault: true },
+    identities: () => Promise.reject(new TypeError("it is not a function")),
+    ask: () => Promise.reject(new Error("nobody is asked")),
+  });
+  expect(await login.run(port)).toBe(false);
+  expect(login.failure).toMatchObject({ code: "INTERNAL", message: "it is not a function" });
 });

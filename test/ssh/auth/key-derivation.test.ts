@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { readKnownHosts, readKnownHostsFairly } from "../../../src/ssh/host-keys/known-hosts.ts";
+import { readKnownHosts } from "../../../src/ssh/host-keys/known-hosts.ts";
 import { hashHostName } from "../../../src/ssh/host-keys/known-hosts-line.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { runCommand } from "../../support/command.ts";
@@ -137,7 +137,7 @@ test("the compiled program finds the thread's code in itself, and nowhere else",
   });
 });
 
-test("ten thousand hashed lines of known_hosts hold nothing up, and say the same", async () => {
+test("ten thousand hashed lines of known_hosts hold nothing up", async () => {
   const file = join(tempDir("known"), "known_hosts");
   const at = { host: "web", port: 2222 };
   const line = (name: string) => `${hashHostName(name, randomBytes(20))} ${plain.line}\n`;
@@ -146,8 +146,7 @@ test("ten thousand hashed lines of known_hosts hold nothing up, and say the same
     index === 5000 ? `# ${"é".repeat(50_000)}\n` : line("other"),
   );
   writeFileSync(file, `${lines.join("")}${line("[web]:2222").trim()}`);
-  const { value, gap } = await whileTicking(() => readKnownHostsFairly([file], at));
+  const { value, gap } = await whileTicking(() => readKnownHosts([file], at));
   expect(value.keys).toMatchObject([{ type: "ssh-ed25519", line: 10_001 }]);
-  expect(value).toEqual(readKnownHosts([file], at));
   expect(gap).toBeLessThan(longestGap);
 });

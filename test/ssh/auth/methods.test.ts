@@ -3,7 +3,7 @@
 import { heapStats } from "bun:jsc";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { AuthContext, Connection } from "ssh2";
-import type { LoginQuestion } from "../../../src/core/session.ts";
+import type { LoginQuestion } from "../../../src/core/question.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { makeKey } from "../../support/keys.ts";

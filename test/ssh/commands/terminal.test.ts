@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import type { TerminalSize } from "../../../src/core/session.ts";
+import type { TerminalSize } from "../../../src/core/call-scope.ts";
 import { plainSetup } from "../../../src/ssh/commands/exec.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";

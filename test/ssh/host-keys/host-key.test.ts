@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { opensshDefaults } from "../../../src/config/ssh-config/algorithm-list.ts";
+import { opensshDefaults } from "../../../src/config/ssh-config/values/algorithm-list.ts";
 import { SshMcpError } from "../../../src/core/errors.ts";
 import { acceptHostKey, type HostKeyPolicy } from "../../../src/ssh/host-keys/host-key.ts";
 import { readKnownHosts } from "../../../src/ssh/host-keys/known-hosts.ts";
@@ -45,7 +45,7 @@ interface Files {
   casig?: readonly string[];
 }
 
-const policyOf = (files: Files, changes: Partial<HostKeyPolicy> = {}): HostKeyPolicy => {
+const policyOf = async (files: Files, changes: Partial<HostKeyPolicy> = {}): Promise<HostKeyPolicy> => {
   const folder = tempDir("known");
   const [user, global] = [join(folder, "user"), join(folder, "global")];
   writeFileSync(user, (files.user ?? []).map((line) => `${line}\n`).join(""));
@@ -53,7 +53,7 @@ const policyOf = (files: Files, changes: Partial<HostKeyPolicy> = {}): HostKeyPo
   const at = changes.at ?? { host: "oracle", port: 22, alias: host };
   return {
     at,
-    known: readKnownHosts([user, global], at),
+    known: await readKnownHosts([user, global], at),
     mode: "yes",
     userFiles: [user],
     globalFiles: [global],
@@ -62,6 +62,9 @@ const policyOf = (files: Files, changes: Partial<HostKeyPolicy> = {}): HostKeyPo
     trustsLoopback: false,
     hash: false,
     ask: () => Promise.reject(new Error("nobody is asked")),
+    notice: (message) => {
+      throw new Error(message);
+    },
     destination: "web",
     connectCommand: "ssh-mcp connect web",
     askingCommand: "ssh-mcp connect -o StrictHostKeyChecking=ask web",
@@ -69,9 +72,9 @@ const policyOf = (files: Files, changes: Partial<HostKeyPolicy> = {}): HostKeyPo
   };
 };
 
-const errorOf = async (policy: HostKeyPolicy, blob: Buffer): Promise<SshMcpError | null> => {
+const errorOf = async (policy: HostKeyPolicy | Promise<HostKeyPolicy>, blob: Buffer): Promise<SshMcpError | null> => {
   try {
-    await acceptHostKey(policy, blob, null);
+    await acceptHostKey(await policy, blob, null);
     return null;
   } catch (error) {
     if (error instanceof SshMcpError) return error;
@@ -88,7 +91,7 @@ const verdicts: Record<string, Verdict> = {
 
 /** Both say the same; @returns what our message says */
 const agree = async (shown: Shown, files: Files, expected: Verdict): Promise<string> => {
-  const policy = policyOf(files);
+  const policy = await policyOf(files);
   const options = [
     ...(files.revoked == null ? [] : [`RevokedHostKeys=${files.revoked}`]),
     ...(files.casig === undefined ? [] : [`CASignatureAlgorithms=${files.casig.join(",")}`]),
@@ -111,7 +114,9 @@ describe("a host certificate is", () => {
     await agree(good, { user: [caLine(ca)] }, "accepted");
     await agree(good, { global: [caLine(otherCa), caLine(ca, host)] }, "accepted");
     await agree(good, { user: [`${host} ${key(otherKey).line}`, caLine(ca)] }, "accepted");
-    expect(await acceptHostKey(policyOf({ user: [caLine(ca)] }), blobOf(good), null)).toEqual({ mayUpdate: false });
+    expect(await acceptHostKey(await policyOf({ user: [caLine(ca)] }), blobOf(good), null)).toEqual({
+      mayUpdate: false,
+    });
   });
 
   test.each<[string, string[], Verdict, RegExp]>([
@@ -229,7 +234,7 @@ describe("RevokedHostKeys", () => {
     const error = await errorOf(policyOf({ user: known(), revoked: path }), blobOf(plain()));
     expect(error?.message).toContain(`no host key can be trusted: RevokedHostKeys ${path}`);
     expect(error?.code).toBe("CONFIG_INVALID");
-    const [userFile = ""] = policyOf({ user: known() }).userFiles;
+    const [userFile = ""] = (await policyOf({ user: known() })).userFiles;
     expect(await sshVerdict(plain(), { alias: host, userFile, options: [`RevokedHostKeys=${path}`] })).toBe("refused");
   });
 
@@ -279,17 +284,34 @@ describe("a plain key", () => {
   });
 
   test("is recorded under the alias", async () => {
-    const policy = policyOf({}, { at: { host: "oracle", port: 2222, alias: "Web.Example.com" }, mode: "accept-new" });
+    const policy = await policyOf(
+      {},
+      { at: { host: "oracle", port: 2222, alias: "Web.Example.com" }, mode: "accept-new" },
+    );
     const [file = ""] = policy.userFiles;
     expect(await acceptHostKey(policy, blobOf(plain()), null)).toEqual({ mayUpdate: false });
     expect(readFileSync(file, "utf8")).toBe(`web.example.com ${key(hostKey).line}\n`);
+  });
+
+  test("that cannot be recorded is accepted and told of, and the server may not change what is known", async () => {
+    const notices: string[] = [];
+    for (const mode of ["accept-new", "ask"] as const) {
+      const policy = await policyOf({}, { mode, ask: async () => "yes", notice: (message) => notices.push(message) });
+      const file = join(policy.userFiles[0] ?? "", "known_hosts");
+      expect(await acceptHostKey({ ...policy, userFiles: [file] }, blobOf(plain()), null)).toEqual({
+        mayUpdate: false,
+      });
+      expect(notices.splice(0)).toEqual([
+        `the host key could not be added to ${file} (ENOTDIR): it will be unknown the next time`,
+      ]);
+    }
   });
 
   test("may be updated by the server when a file of the person's has it, with its port", async () => {
     const line = key(hostKey).line;
     const at = { host: "web", port: 2222 };
     const mayUpdate = async (files: Files) =>
-      (await acceptHostKey(policyOf(files, { at }), blobOf(plain()), null)).mayUpdate;
+      (await acceptHostKey(await policyOf(files, { at }), blobOf(plain()), null)).mayUpdate;
     expect(await mayUpdate({ user: [`[web]:2222 ${line}`] })).toBe(true);
     expect(await mayUpdate({ user: [`web ${line}`] })).toBe(false);
     expect(await mayUpdate({ global: [`[web]:2222 ${line}`] })).toBe(false);
@@ -299,8 +321,8 @@ describe("a plain key", () => {
     const at = { host: "web", port: 22 };
     const trusting = (changes: Partial<HostKeyPolicy> = {}, files: Files = {}) =>
       policyOf(files, { at, trustsLoopback: true, ...changes });
-    const tried = (policy: HostKeyPolicy, peer: string | null) =>
-      acceptHostKey(policy, blobOf(plain()), peer).then(
+    const tried = async (policy: Promise<HostKeyPolicy>, peer: string | null) =>
+      acceptHostKey(await policy, blobOf(plain()), peer).then(
         () => "accepted",
         ({ code }: SshMcpError) => code,
       );
@@ -337,7 +359,10 @@ describe("the question", () => {
       `|1|${Buffer.alloc(20).toString("base64")}|${Buffer.alloc(20).toString("base64")} ${key(hostKey).line}`,
     ];
     const at = { host: "web", port: 2222 };
-    const policy = policyOf({ user: others }, { at, mode: "ask", ask: ask(["x", key(hostKey).fingerprint], asked) });
+    const policy = await policyOf(
+      { user: others },
+      { at, mode: "ask", ask: ask(["x", key(hostKey).fingerprint], asked) },
+    );
     const [file = ""] = policy.userFiles;
     expect(await acceptHostKey(policy, blobOf(plain()), "10.0.0.2")).toEqual({ mayUpdate: true });
     expect(asked).toEqual([
@@ -357,7 +382,7 @@ describe("the question", () => {
   test("tells what is wrong with the certificate, and with lines of known_hosts", async () => {
     const asked: string[] = [];
     const shown = await certify(key(ca), "-h", "-n", "db");
-    const policy = policyOf(
+    const policy = await policyOf(
       { user: [caLine(ca), `${host} ssh-ed25519 AAAA`] },
       { mode: "ask", ask: ask(["no"], asked) },
     );

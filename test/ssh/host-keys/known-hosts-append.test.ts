@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { SshMcpError } from "../../../src/core/errors.ts";
 import { checkHostKey, readKnownHosts } from "../../../src/ssh/host-keys/known-hosts.ts";
 import { appendKnownHost } from "../../../src/ssh/host-keys/known-hosts-append.ts";
-import { fingerprint } from "../../../src/ssh/host-keys/known-hosts-key.ts";
+import { fingerprint } from "../../../src/ssh/public-key.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { cleanEnv, mustRun } from "../../support/command.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -72,7 +72,7 @@ describe("appendKnownHost", () => {
       expect(line.includes(name)).toBe(!hash);
       const found = await mustRun(["ssh-keygen", "-l", "-F", name, "-f", file]);
       expect(found).toContain(fingerprint(ed25519(1)));
-      expect(checkHostKey(readKnownHosts([file], { host, port }), ed25519(1)).status).toBe("match");
+      expect(checkHostKey(await readKnownHosts([file], { host, port }), ed25519(1)).status).toBe("match");
     }
   });
 

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { appendKnownHost } from "../../../src/ssh/host-keys/known-hosts-append.ts";
 import { hashHostName } from "../../../src/ssh/host-keys/known-hosts-line.ts";
 import { withKnownHostsLock } from "../../../src/ssh/host-keys/known-hosts-lock.ts";
 import { type Replacement, replaceKnownHosts } from "../../../src/ssh/host-keys/known-hosts-replace.ts";
@@ -89,6 +90,33 @@ describe("replaceKnownHosts", () => {
       ["known_hosts", "real"],
       ["hosts"],
     ]);
+  });
+
+  test.each([
+    ["relative to where a linked folder really is", "../shared/known_hosts"],
+    ["back over another linked folder", "../shared/elsewhere/../known_hosts"],
+  ])("follows a link that is %s, and so does what appends", async (_, target) => {
+    const home = tempDir("home");
+    for (const folder of ["data/ssh", "data/shared", "far/away"]) mkdirSync(join(home, folder), { recursive: true });
+    symlinkSync("data/ssh", join(home, ".ssh"));
+    symlinkSync("../../far/away", join(home, "data/shared/elsewhere"));
+    symlinkSync(target, join(home, "data/ssh/known_hosts"));
+    // Where the text alone would lead, something else lies.
+    const traps = ["shared", "far"].map((folder) => join(home, folder, "known_hosts"));
+    const real = join(home, target.includes("elsewhere") ? "far/known_hosts" : "data/shared/known_hosts");
+    mkdirSync(join(home, "shared"));
+    for (const trap of traps) writeFileSync(trap, "# trap\n");
+    writeFileSync(join(home, "data/shared/known_hosts"), "# trap\n");
+    writeFileSync(real, `web ${text(two)}\n`);
+    const path = join(home, ".ssh/known_hosts");
+    await replaceKnownHosts(path, { at: web, keys: [one], adds: true, removes: everything, hash: false });
+    await appendKnownHost(path, { host: "db", port: 22 }, three, { hash: false });
+    expect(readFileSync(real, "utf8")).toBe(`web ${text(one)}\ndb ${text(three)}\n`);
+    expect(readFileSync(path, "utf8")).toBe(readFileSync(real, "utf8"));
+    for (const other of [...traps, join(home, "data/shared/known_hosts")].filter((file) => file !== real)) {
+      expect(readFileSync(other, "utf8")).toBe("# trap\n");
+    }
+    expect(lstatSync(join(home, "data/ssh/known_hosts")).isSymbolicLink()).toBe(true);
   });
 
   test("waits for whoever holds the file", async () => {

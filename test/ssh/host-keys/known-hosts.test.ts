@@ -73,9 +73,9 @@ describe("a key is", () => {
     ["known in IPv6 on port 22", [`2001:db8::1 ${text(one)}`], "2001:DB8::1", 22, "match", 1],
     ["known with blanks, a comment and a carriage return", [`  web\t  ${text(one)}\r`], "web", 22, "match", 1],
     ["known before a comment", [`# web`, "", `web ${text(one)} ann@laptop`], "web", 22, "match", 3],
-  ])("%s", (_, lines, host, port, status, line) => {
+  ])("%s", async (_, lines, host, port, status, line) => {
     const file = fileOf(...lines);
-    const known = readKnownHosts([file], { host, port });
+    const known = await readKnownHosts([file], { host, port });
     const verdict = checkHostKey(known, one);
     expect(verdict.status).toBe(status as typeof verdict.status);
     expect(known.problems).toEqual([]);
@@ -87,10 +87,10 @@ describe("a key is", () => {
 });
 
 describe("readKnownHosts", () => {
-  test("reads several files in order, and lists the types that are known", () => {
+  test("reads several files in order, and lists the types that are known", async () => {
     const first = fileOf(`web ${text(rsa(1))}`, `db ${text(ecdsa)}`);
     const second = fileOf(`web ${text(one)}`, `web ${text(rsa(3))}`, `@cert-authority web ${text(ecdsa)}`);
-    const known = readKnownHosts([first, join(first, "missing"), second], { host: "web", port: 22 });
+    const known = await readKnownHosts([first, join(first, "missing"), second], { host: "web", port: 22 });
     expect(known.name).toBe("web");
     expect(known.keyTypes).toEqual(["ssh-rsa", "ssh-ed25519"]);
     expect(known.keys.map(({ file, line }) => `${file}:${line}`)).toEqual([`${first}:1`, `${second}:1`, `${second}:2`]);
@@ -98,7 +98,7 @@ describe("readKnownHosts", () => {
     expect(checkHostKey(known, two)).toEqual({ status: "changed", known: known.keys });
   });
 
-  test("says what it could not use, and uses the rest", () => {
+  test("says what it could not use, and uses the rest", async () => {
     const file = fileOf(
       `@tusted web ${text(one)}`,
       "@revoked",
@@ -111,7 +111,7 @@ describe("readKnownHosts", () => {
       "db ssh-ed25519 AAAA",
       `web ${text(one)}`,
     );
-    const known = readKnownHosts([file], { host: "web", port: 22 });
+    const known = await readKnownHosts([file], { host: "web", port: 22 });
     expect(known.problems.map(({ line, message }) => [line, message])).toEqual([
       [1, "there is no marker @tusted"],
       [2, "there is no host after @revoked"],
@@ -125,19 +125,19 @@ describe("readKnownHosts", () => {
     expect(checkHostKey(known, one).status).toBe("match");
   });
 
-  test("reads no device, which would never end; /dev/null is the usual way to have none", () => {
-    const { keys, problems } = readKnownHosts(["/dev/zero", "/dev/null"], { host: "web", port: 22 });
+  test("reads no device, which would never end; /dev/null is the usual way to have none", async () => {
+    const { keys, problems } = await readKnownHosts(["/dev/zero", "/dev/null"], { host: "web", port: 22 });
     expect(keys).toEqual([]);
     expect(problems).toEqual([{ file: "/dev/zero", line: null, message: "is no regular file" }]);
   });
 
-  test("reports files that cannot be read, and misses none that do not exist", () => {
+  test("reports files that cannot be read, and misses none that do not exist", async () => {
     const folder = tempDir("known");
     const loop = join(folder, "loop");
     symlinkSync(loop, loop);
     mkdirSync(join(folder, "folder"));
     const files = [loop, join(folder, "folder"), join(folder, "missing"), "/dev/null"];
-    const known = readKnownHosts(files, { host: "web", port: 22 });
+    const known = await readKnownHosts(files, { host: "web", port: 22 });
     expect(known.problems).toEqual([
       { file: loop, line: null, message: "cannot be read (ELOOP)" },
       { file: join(folder, "folder"), line: null, message: "is no regular file" },
@@ -145,8 +145,8 @@ describe("readKnownHosts", () => {
   });
 });
 
-test("checkHostKey refuses what is no key", () => {
-  const known = readKnownHosts([], { host: "web", port: 22 });
+test("checkHostKey refuses what is no key", async () => {
+  const known = await readKnownHosts([], { host: "web", port: 22 });
   expect(() => checkHostKey(known, Buffer.from("junk"))).toThrow("not a public key");
 });
 

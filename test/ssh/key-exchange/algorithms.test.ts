@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { opensshAlgorithms, opensshDefaults } from "../../../src/config/ssh-config/algorithm-list.ts";
+import { opensshAlgorithms, opensshDefaults } from "../../../src/config/ssh-config/values/algorithm-list.ts";
 import {
   algorithmsFor,
   defaultAlgorithms,
   legacyAlgorithms,
-  plainChoice,
   supportedAlgorithms,
 } from "../../../src/ssh/key-exchange/algorithms.ts";
+import { plainChoice } from "../plain-choice.ts";
 
 const plain = algorithmsFor(plainChoice);
 

@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
-import { algorithmsFor, plainChoice } from "../../../src/ssh/key-exchange/algorithms.ts";
+import { algorithmsFor } from "../../../src/ssh/key-exchange/algorithms.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { mustRun } from "../../support/command.ts";
 import { type KeyOptions, type KeyPair, makeKey, readPublicKey } from "../../support/keys.ts";
 import { startSshd } from "../../support/sshd.ts";
 import { open, run } from "../open.ts";
+import { plainChoice } from "../plain-choice.ts";
 
 afterAll(cleanup);
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import ssh2 from "ssh2";
-import { algorithmsFor, plainChoice } from "../../../src/ssh/key-exchange/algorithms.ts";
+import { algorithmsFor } from "../../../src/ssh/key-exchange/algorithms.ts";
 import { namedGroup } from "../../../src/ssh/key-exchange/diffie-hellman.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { mustRun } from "../../support/command.ts";
@@ -11,6 +11,7 @@ import { sendMessage, showCertificate } from "../../support/ssh-packet.ts";
 import { startSshd } from "../../support/sshd.ts";
 import { waitFor, within } from "../../support/wait.ts";
 import { open, run, type TestConnectionOptions } from "../open.ts";
+import { plainChoice } from "../plain-choice.ts";
 import { startKexServer, wireString } from "./kex-server.ts";
 
 afterAll(cleanup);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type AlgorithmChoice, algorithmsFor, plainChoice } from "../../../src/ssh/key-exchange/algorithms.ts";
+import { type AlgorithmChoice, algorithmsFor } from "../../../src/ssh/key-exchange/algorithms.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { type KeyPair, makeKey } from "../../support/keys.ts";
@@ -7,6 +7,7 @@ import { startScriptedServer } from "../../support/scripted-server.ts";
 import { type Sshd, startSshd } from "../../support/sshd.ts";
 import { waitFor } from "../../support/wait.ts";
 import { open, run } from "../open.ts";
+import { plainChoice } from "../plain-choice.ts";
 
 let login: KeyPair;
 let sshd: Sshd;

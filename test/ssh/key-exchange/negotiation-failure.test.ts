@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from "bun:test";
 import type { SshMcpError } from "../../../src/core/errors.ts";
-import { type AlgorithmChoice, algorithmsFor, plainChoice } from "../../../src/ssh/key-exchange/algorithms.ts";
+import { type AlgorithmChoice, algorithmsFor } from "../../../src/ssh/key-exchange/algorithms.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { type KeyType, makeKey } from "../../support/keys.ts";
 import { startSshd } from "../../support/sshd.ts";
 import { open } from "../open.ts";
+import { plainChoice } from "../plain-choice.ts";
 import { startKexServer } from "./kex-server.ts";
 
 afterAll(cleanup);

@@ -57,10 +57,10 @@ test("256 MiB go through it and back, and no more of it waits here than streams 
 });
 
 test.each([
-  ["echo no route to it >&2; exit 3", "UNREACHABLE", "ProxyCommand for db port 22 ended with status 3: no route to it"],
-  ["echo first >&2; echo >&2; printf last >&2; exit 1", "UNREACHABLE", "ended with status 1: last"],
-  ["printf 'bell\\a\\033[31m' >&2; exit 1", "UNREACHABLE", "ended with status 1: bell\\x07\\x1b[31m"],
-  ["exec /nonexistent/proxy", "UNREACHABLE", "ended with status 127: "],
+  ["echo no route to it >&2; exit 3", "UNREACHABLE", "ProxyCommand for db port 22 ended with status 3"],
+  ["echo first >&2; echo >&2; printf last >&2; exit 1", "UNREACHABLE", "ended with status 1"],
+  ["printf 'bell\\a\\033[31m' >&2; exit 1", "UNREACHABLE", "ended with status 1"],
+  ["exec /nonexistent/proxy", "UNREACHABLE", "ended with status 127"],
   ["kill -KILL $$", "UNREACHABLE", "was ended by SIGKILL"],
   ["echo SSH-2.0-words; exit 0", "CONNECTION_LOST", "ended with status 0"],
   ["exec >&- 2>&-; exec sleep 600", "UNREACHABLE", "ended its output"],

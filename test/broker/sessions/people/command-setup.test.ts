@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { commandSetup } from "../../../../src/broker/sessions/command-setup.ts";
 import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
 import type { CommandSettings } from "../../../../src/config/ssh-config/resolved-host.ts";
+import type { TerminalSize } from "../../../../src/core/call-scope.ts";
 import type { Caller } from "../../../../src/core/operation.ts";
-import type { TerminalSize } from "../../../../src/core/session.ts";
 import { plainSetup } from "../../../../src/ssh/commands/exec.ts";
 import { cleanup } from "../../../support/cleanup.ts";
 import { type KeyPair, makeKey } from "../../../support/keys.ts";
 import { type SshAgent, startSshAgent } from "../../../support/ssh-agent.ts";
 import { type Sshd, startSshd } from "../../../support/sshd.ts";
 import { tempDir } from "../../../support/temp.ts";
-import { callOf, cli, model, requestFor, run } from "../sessions.ts";
+import { callOf, cli, model, named, requestFor, run } from "../sessions.ts";
 
 setDefaultTimeout(30_000);
 afterAll(cleanup);
@@ -173,6 +173,15 @@ describe("on a real sshd", () => {
     await expect(refused).rejects.toMatchObject({
       code: "UNSUPPORTED",
       message: expect.stringContaining("tmux attach"),
+      hint: "ssh-mcp exec -o RemoteCommand=none TARGET -- COMMAND",
     });
+  });
+
+  test("a model is told neither the command nor what it cannot do", async () => {
+    const { info } = await registry.open(request("RemoteCommand=mysql -phunter2"), callOf());
+    const refused = run(registry, named(info.name), "uptime", callOf({ caller: model() }));
+    const error: unknown = await refused.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "UNSUPPORTED", hint: "ssh_hosts {}" });
+    expect((error as Error).message).not.toContain("hunter2");
   });
 });

@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaul
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
+import type { CallerFiles } from "../../../../src/core/call-scope.ts";
 import { SshMcpError } from "../../../../src/core/errors.ts";
-import type { CallerFiles, OpenRequest } from "../../../../src/core/session.ts";
+import type { OpenRequest } from "../../../../src/core/session.ts";
 import { SessionStore } from "../../../../src/store/session-store.ts";
 import { cleanup } from "../../../support/cleanup.ts";
 import { type KeyPair, makeKey } from "../../../support/keys.ts";

@@ -1,7 +1,7 @@
 /** What connecting goes by, and what it would have to be for the output of `ssh -G`. */
 import { hostname } from "node:os";
-import { assembleAlgorithms } from "../../../../src/config/ssh-config/algorithm-list.ts";
 import type { ResolvedHost } from "../../../../src/config/ssh-config/resolved-host.ts";
+import { assembleAlgorithms } from "../../../../src/config/ssh-config/values/algorithm-list.ts";
 import { expandTilde } from "../../../../src/files/paths.ts";
 import { environmentOf, opensshSets, type Question } from "./ssh-oracle.ts";
 

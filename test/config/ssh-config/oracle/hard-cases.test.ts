@@ -241,6 +241,12 @@ cases("tokens and variables", [
   { text: "User %r\n" },
   { text: "LocalForward ${NOT_SET}/a /b\n", refused: true },
   { text: "LocalForward ${ /b\n", refused: true },
+  { text: "Host nobody\n LocalForward ${NOT_SET}/x /y\n", refused: true },
+  { text: "Host nobody\n LocalForward 80 ${NOT_SET}:1\n", refused: true },
+  { text: "Host nobody\n RemoteForward ${NOT_SET}/x\n", refused: true },
+  { text: "Host nobody\n DynamicForward ${\n", refused: true },
+  { text: "Host nobody\n LocalForward a:${SSH_MCP_TEST} b:1\n", refused: true },
+  { text: "Host nobody\n LocalForward ${SSH_MCP_TEST}/x ${SSH_MCP_TEST}/y\n DynamicForward /${SSH_MCP_TEST}\n" },
   { text: "LocalForward /a/%h-%p /b/%r\nRemoteForward ${SSH_MCP_TEST}/x /y/%%\n" },
 ]);
 

@@ -1,10 +1,10 @@
 /** `ssh -G` as the judge of ssh_config(5): its whole output, or the lines that it complains about. */
 import { askedWorld } from "../../../../src/broker/logins/asked-world.ts";
-import { opensshAlgorithms, opensshDefaults } from "../../../../src/config/ssh-config/algorithm-list.ts";
 import { AskedFacts } from "../../../../src/config/ssh-config/asked-facts.ts";
-import { type AlgorithmSets, effectiveOptions } from "../../../../src/config/ssh-config/effective-options.ts";
+import { type AlgorithmSets, effectiveOptions } from "../../../../src/config/ssh-config/listing/effective-options.ts";
 import { type HostEnvironment, type HostRequest, resolve } from "../../../../src/config/ssh-config/resolve.ts";
 import type { ResolvedHost } from "../../../../src/config/ssh-config/resolved-host.ts";
+import { opensshAlgorithms, opensshDefaults } from "../../../../src/config/ssh-config/values/algorithm-list.ts";
 import { SshMcpError } from "../../../../src/core/errors.ts";
 import { accounts, localUser } from "../../../../src/files/passwd.ts";
 import { cleanEnv, runCommand } from "../../../support/command.ts";

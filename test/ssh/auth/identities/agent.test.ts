@@ -14,7 +14,7 @@ import { tempDir } from "../../../support/temp.ts";
 import { type AgentKey, makeSecurityKey, startTestAgent } from "../../../support/test-agent.ts";
 import { waitFor } from "../../../support/wait.ts";
 import { open } from "../../open.ts";
-import { dial, ours, sshGetsIn } from "../dialling.ts";
+import { dial, type Login, ours, sshGetsIn } from "../dialling.ts";
 
 afterAll(cleanup);
 setDefaultTimeout(30_000);
@@ -73,6 +73,25 @@ describe("ssh-agent", () => {
     if (mode !== "confirm") expect(await ours({ ...login, keys: [] })).toBe("in");
   });
 
+  test.each([
+    ["OpenSSH", "work laptop"],
+    ["OpenSSH", ""],
+    ["PEM", "lost in this format"],
+  ] as const)("AddKeysToAgent keeps the comment of a key (%s, %p) as ssh does", async (format, comment) => {
+    const added = await makeKey({ type: "ecdsa", format, comment });
+    sshd.authorize(added.line);
+    const comments = await Promise.all(
+      [ours, sshGetsIn].map(async (getIn) => {
+        const { socket } = await startSshAgent();
+        const login = { server: sshd, user: sshd.user, keys: [added.path], agent: socket };
+        await getIn({ ...login, options: ["AddKeysToAgent=yes"] });
+        return (await new Agent(socket).identities()).map((each) => each.comment);
+      }),
+    );
+    expect(comments[0]).toEqual(comments[1] ?? []);
+    expect(comments[0]).toHaveLength(1);
+  });
+
   test.each(["no", "ask"])("AddKeysToAgent %s: not without a yes", async (mode) => {
     const encrypted = await makeKey({ passphrase: "secret", rounds: 2 });
     sshd.authorize(encrypted.line);
@@ -123,6 +142,32 @@ describe("keys that a real agent does not hold", () => {
     // The server was shown it, and says that it has never heard of it.
     await waitFor(() => own.log().includes("ssh-future"), { what: "the strange key to be offered" });
     expect(own.log().indexOf(key.fingerprint)).toBeLessThan(own.log().indexOf("ssh-future"));
+  });
+});
+
+describe("a key that has to be touched", () => {
+  const request = (extra: Partial<Login> = {}): Login => ({ server: sshd, user: sshd.user, ...extra });
+
+  test("is waited for beyond the login's own time, which goes on afterwards", async () => {
+    const made = makeSecurityKey("ed25519");
+    sshd.authorize(made.line);
+    const hand = Promise.withResolvers<void>();
+    const agent = await startTestAgent({ keys: [made], touch: hand.promise });
+    const timeoutMs = 2000;
+    const dialled = dial({ ...request({ agent: agent.socket }), timeoutMs });
+    await waitFor(() => agent.asked.includes(13), { what: "the agent to be asked for a signature" });
+    setTimeout(hand.resolve, timeoutMs + 500);
+    expect((await dialled).login.authMethod).toBe("publickey");
+  });
+
+  test("and never is: another key is tried after a time of its own", async () => {
+    const made = makeSecurityKey("ecdsa");
+    sshd.authorize(made.line);
+    const { socket, open } = await startTestAgent({ keys: [made], touch: new Promise(() => {}) });
+    const agent = new Agent(socket, 200);
+    const signed = agent.sign({ type: made.algorithm, blob: Buffer.from(made.blob) }, data, made.algorithm, patience);
+    await expect(signed).rejects.toThrow("the agent did not answer in time");
+    await waitFor(() => open() === 0, { what: "its connections to be closed" });
   });
 });
 

@@ -128,19 +128,12 @@ describe("refused by name, before anything is dialled, when the person named it"
     const [key, other] = await Promise.all([makeKey(), makeKey()]);
     const certificate = await certify(other);
     await refused({ keys: [key.path], options: [`CertificateFile=${certificate}`] }, /is for another key \(SHA256:/);
-    copyFileSync(certificate, `${key.path}-cert.pub`);
-    await refused({ keys: [key.path] }, /is for another key/);
-    // Where it was not named, ssh passes over it, and so do we.
-    sshd.authorize(key.line);
-    const server = { server: sshd, user: sshd.user, options: [`IdentityFile=${key.path}`] };
-    expect(await ours(server)).toBe("in");
-    expect(await sshGetsIn(server)).toBe(true);
   });
 
   test("a host's", async () => {
     const key = await makeKey();
-    await certify(key, { more: ["-h"] });
-    await refused({ keys: [key.path] }, /host's certificate/);
+    const certificate = await certify(key, { more: ["-h"] });
+    await refused({ keys: [key.path], options: [`CertificateFile=${certificate}`] }, /host's certificate/);
   });
 
   test("damaged, missing, or no certificate at all", async () => {
@@ -153,9 +146,71 @@ describe("refused by name, before anything is dialled, when the person named it"
     const bytes = Buffer.from(base64, "base64");
     for (const length of [20, 60, bytes.length - 1]) {
       writeFileSync(certificate, `${type} ${bytes.subarray(0, length).toString("base64")}\n`);
-      await refused({ keys: [key.path] }, /damaged/);
+      await refused({ options: [`CertificateFile=${certificate}`] }, /damaged/);
     }
     truncateSync(certificate);
-    await refused({ keys: [key.path] }, /damaged/);
+    await refused({ options: [`CertificateFile=${certificate}`] }, /damaged/);
+    // By -i, as by CertificateFile.
+    await refused({ keys: [certificate] }, /damaged/);
   });
+
+  test("a certificate as -i whose key is nowhere", async () => {
+    const key = await makeKey();
+    const certificate = await certify(key);
+    rmSync(key.path);
+    await refused({ keys: [certificate] }, /public key alone/);
+  });
+});
+
+describe("beside a key that is named, and of no use: passed over, as ssh does", () => {
+  const flaws: [string, (path: string) => Promise<void>, RegExp][] = [
+    [
+      "for another key",
+      async (path) => copyFileSync(await certify(await makeKey()), path),
+      /-cert\.pub cannot be used: it is for another key/,
+    ],
+    ["garbage", async (path) => writeFileSync(path, "garbage\n"), /-cert\.pub cannot be used: it is no certificate/],
+    [
+      "cut short",
+      async (path) => {
+        const [type, base64 = ""] = readFileSync(await certify(await makeKey()), "latin1").split(" ");
+        writeFileSync(path, `${type} ${base64.slice(0, 200)}\n`);
+      },
+      /-cert\.pub cannot be used: it is damaged/,
+    ],
+    [
+      "a host's",
+      async (path) => copyFileSync(await certify(await makeKey(), { more: ["-h"] }), path),
+      /-cert\.pub cannot be used: it is a host's certificate/,
+    ],
+  ];
+  test.each(flaws)("%s", async (_what, write, message) => {
+    const key = await makeKey();
+    await write(`${key.path}-cert.pub`);
+    // Where the login fails, what is wrong with it is told.
+    expect(await asBoth({ keys: [key.path] })).not.toBe("in");
+    const denied = dial({ server: sshd, user: sshd.user, keys: [key.path] });
+    await expect(denied).rejects.toMatchObject({ message: expect.stringMatching(message) });
+    sshd.authorize(key.line);
+    expect(await asBoth({ keys: [key.path] })).toBe("in");
+    expect(await asBoth({ options: [`IdentityFile=${key.path}`] })).toBe("in");
+  });
+});
+
+test("any CertificateFile turns those beside keys off, `none` and one of ssh_config that is not there too: as ssh", async () => {
+  const key = await makeKey();
+  await certify(key);
+  expect(await asBoth({ keys: [key.path] })).toBe("in");
+  expect(await asBoth({ keys: [key.path], options: ["CertificateFile=none"] })).toBe("AUTH_FAILED");
+});
+
+test("a certificate of ssh_config that is for another key than -i is passed over: as ssh", async () => {
+  const [key, other] = await Promise.all([makeKey(), makeKey()]);
+  const certificate = await certify(other);
+  sshd.authorize(key.line);
+  const configFile = join(tempDir("config"), "config");
+  writeFileSync(configFile, `CertificateFile ${certificate}\n`);
+  expect(await asBoth({ keys: [key.path], configFile })).toBe("in");
+  writeFileSync(configFile, "CertificateFile /nowhere\n");
+  expect(await asBoth({ keys: [key.path], configFile })).toBe("in");
 });

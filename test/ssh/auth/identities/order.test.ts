@@ -1,11 +1,14 @@
 /** Which keys are offered, and in which order: where ssh(1) gets in we do, and where it does not neither do we. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { choiceOptions } from "../../../../src/core/login-choice.ts";
 import { cleanup } from "../../../support/cleanup.ts";
+import { mustRun } from "../../../support/command.ts";
 import { type KeyPair, makeKey } from "../../../support/keys.ts";
 import { startSshAgent } from "../../../support/ssh-agent.ts";
 import { type Sshd, startSshd } from "../../../support/sshd.ts";
+import { tempDir } from "../../../support/temp.ts";
 import { dial, type Login, ours, sshGetsIn } from "../dialling.ts";
 
 afterAll(cleanup);
@@ -158,5 +161,107 @@ describe("PubkeyAcceptedAlgorithms and RequiredRSASize", () => {
     const options = ["RequiredRSASize=3072"];
     const refused = dial({ server: { ...server, port: 1 }, user: "nobody", keys: [rsa.path], options });
     await expect(refused).rejects.toMatchObject({ code: "KEY_INVALID", message: expect.stringContaining("2048 bits") });
+  });
+});
+
+describe("what lies beside a private key, and files that hold none", () => {
+  let server: Sshd;
+  beforeAll(async () => {
+    server = await startSshd();
+  });
+  const asBoth = async (login: Omit<Login, "server" | "user">): Promise<string> => {
+    const whole = { server, user: server.user, ...login };
+    const outcome = await ours(whole);
+    expect(outcome === "in").toBe(await sshGetsIn(whole));
+    return outcome;
+  };
+
+  test.each(["OpenSSH", "PEM"] as const)(
+    "a `.pub` of another key is what is offered, as by ssh (%s)",
+    async (format) => {
+      const [key, other] = await Promise.all([makeKey({ type: "ecdsa", format }), makeKey()]);
+      copyFileSync(`${other.path}.pub`, `${key.path}.pub`);
+      const login = { server, user: server.user, keys: [key.path] };
+      server.authorize(key.line);
+      expect(await asBoth(login)).toBe("AUTH_FAILED");
+      await expect(dial(login)).rejects.toMatchObject({
+        message: expect.stringContaining(`${key.path}.pub beside it is another key's`),
+      });
+      server.authorize(other.line);
+      expect(await asBoth(login)).toBe("KEY_INVALID");
+      await expect(dial(login)).rejects.toMatchObject({
+        message: expect.stringMatching(/does not belong to the public key beside it/),
+        hint: `ssh-keygen -y -f ${key.path}`,
+      });
+      // Whose private part is in the agent.
+      const started = await startSshAgent();
+      await started.add(other.path);
+      expect(await asBoth({ ...login, agent: started.socket })).toBe("in");
+    },
+  );
+
+  test("a public key alone whose private part is nowhere is refused by name, before anything is dialled", async () => {
+    const key = await makeKey();
+    server.authorize(key.line);
+    const nowhere = { server: { ...server, port: 1 }, user: "nobody", keys: [`${key.path}.pub`] };
+    const refusal = { code: "KEY_INVALID", message: expect.stringContaining("public key alone") };
+    expect(await sshGetsIn({ ...nowhere, server, user: server.user })).toBe(false);
+    await expect(dial(nowhere)).rejects.toMatchObject({ ...refusal, hint: `ssh-add ${key.path}` });
+    rmSync(key.path);
+    await expect(dial(nowhere)).rejects.toMatchObject({ ...refusal, hint: "ssh-add -l" });
+  });
+
+  test("a public key beside whose private part is another file's, named or of ssh_config: as ssh", async () => {
+    const key = await makeKey();
+    server.authorize(key.line);
+    expect(await asBoth({ keys: [`${key.path}.pub`, key.path] })).toBe("in");
+    expect(await asBoth({ keys: [`${key.path}.pub`], options: [`IdentityFile=${key.path}`] })).toBe("in");
+  });
+});
+
+describe("a hint can work", () => {
+  let server: Sshd;
+  let key: KeyPair;
+  beforeAll(async () => {
+    [server, key] = await Promise.all([startSshd(), makeKey()]);
+  });
+  const hintOf = async (keys: readonly string[], options: readonly string[] = []): Promise<string | null> => {
+    const refused = dial({ server, user: server.user, keys, options, answers: () => "wrong" });
+    return await refused.then(
+      () => null,
+      (error: { hint: string | null }) => error.hint,
+    );
+  };
+
+  test("what narrowed a refused login is left out", async () => {
+    const at = `${server.user}@127.0.0.1:${server.port}`;
+    expect(await hintOf([key.path], ["BatchMode=yes"])).toMatch(/ connect .*-o 'BatchMode=no' /);
+    expect(await hintOf([key.path], ["BatchMode=yes"])).not.toContain("BatchMode=yes");
+    for (const choice of ["agent", "key"] as const) {
+      const hint = await hintOf([], choiceOptions(choice));
+      expect(hint).toEndWith(` ${at}`);
+      expect(hint).not.toMatch(/PreferredAuthentications|Identity(Agent|File)/);
+    }
+  });
+
+  test("an encrypted key in BatchMode goes into the agent", async () => {
+    const encrypted = await makeKey({ passphrase: "secret", rounds: 2 });
+    server.authorize(encrypted.line);
+    expect(await hintOf([encrypted.path], ["BatchMode=yes"])).toBe(`ssh-add ${encrypted.path}`);
+  });
+
+  test("PuTTY's files are puttygen's; a short RSA key is made anew", async () => {
+    const path = join(tempDir("key"), "id.ppk");
+    const passphrase = join(tempDir("passphrase"), "new");
+    writeFileSync(passphrase, "secret");
+    const to = ["-O", "private", "--ppk-param", "version=2", "--new-passphrase", passphrase];
+    await mustRun(["puttygen", key.path, ...to, "-o", path]);
+    server.authorize(key.line);
+    const opener = `puttygen ${path} -O private-openssh -o NEW`;
+    expect(await hintOf([path])).toBe(opener);
+    writeFileSync(path, readFileSync(path, "latin1").replace("File-2", "File-1"));
+    expect(await hintOf([path])).toBe(opener);
+    const rsa = await makeKey({ type: "rsa", bits: 2048 });
+    expect(await hintOf([rsa.path], ["RequiredRSASize=3072"])).toBe("ssh-keygen -t ed25519");
   });
 });

@@ -8,8 +8,8 @@ import {
   knownHostName,
   readKnownHosts,
 } from "../../../../src/ssh/host-keys/known-hosts.ts";
-import { fingerprint } from "../../../../src/ssh/host-keys/known-hosts-key.ts";
 import { hashHostName } from "../../../../src/ssh/host-keys/known-hosts-line.ts";
+import { fingerprint } from "../../../../src/ssh/public-key.ts";
 import { cleanup } from "../../../support/cleanup.ts";
 import { mustRun, runCommand } from "../../../support/command.ts";
 import { makeKey } from "../../../support/keys.ts";
@@ -109,7 +109,7 @@ const byLine = (a: string, b: string): number => Number.parseInt(a, 10) - Number
 
 /** Compares what is found under a name, and returns how much that was. Marked lines count under the name without port, too. */
 const compare = async (host: string, port: number): Promise<number> => {
-  const known = readKnownHosts([file], { host, port });
+  const known = await readKnownHosts([file], { host, port });
   const under = await found(knownHostName({ host, port }));
   const alone = port === 22 ? under : await found(host);
   const either = [...new Set([...under, ...alone])].sort(byLine);
@@ -198,7 +198,7 @@ test("ssh says the same of a server's key", async () => {
           : /No \S+ host key is known/.test(stderr)
             ? "unknown"
             : stderr;
-    const known = readKnownHosts([file], { host: "127.0.0.1", port: server.port });
+    const known = await readKnownHosts([file], { host: "127.0.0.1", port: server.port });
     expect([written, theirs]).toEqual([written, expected]);
     expect([written, checkHostKey(known, shown.blob).status as string]).toEqual([written, expected]);
   }
