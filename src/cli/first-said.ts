@@ -3,18 +3,13 @@
  * `-o`, `-l`, `-p` or the destination that says it. An operation does not know what was typed in which order: what comes too late is left out here.
  */
 import { parseOptions } from "../config/ssh-config/options.ts";
-import { checkLine } from "../config/ssh-config/unmet-lines.ts";
+import { parsePortNumber } from "../config/ssh-config/values/port-number.ts";
 import { type Destination, parseDestination } from "../core/destination.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { isOfProcess } from "../files/process-path.ts";
 import type { Command } from "./command.ts";
+import type { Said } from "./said.ts";
 import { helpCommand, usageError } from "./usage.ts";
-
-/** A value as it was typed: of an option or an operand, by its field. */
-export interface Said {
-  field: string;
-  value: unknown;
-}
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -31,21 +26,24 @@ export const firstSaid = (command: Command, input: Input, said: readonly Said[])
   return withKeysInOrder(withFirst("port", user, said, destination), said);
 };
 
-/** What `-o` says of a keyword; null for a mistake, which is the operation's to refuse. */
-const optionOf = (option: unknown): { keyword: string; value: string } | null => {
+/** The keyword of an option; null for a mistake, which is the operation's to refuse. */
+const keywordOf = (option: unknown): string | null => {
   try {
-    const [directive] = parseOptions([String(option)]);
-    if (directive === undefined) return null;
-    checkLine(directive);
-    return { keyword: directive.keyword, value: directive.args[0] ?? "" };
+    const [{ keyword, args } = nothing] = parseOptions([String(option)]);
+    const [value = ""] = args;
+    const isWrong = keyword === "port" ? parsePortNumber(value) === null : value === "";
+    return alone.has(keyword) && (isWrong || args.length > 1) ? null : keyword;
   } catch (error) {
     if (error instanceof SshMcpError) return null;
     throw error;
   }
 };
 
+const nothing = { keyword: "", args: [] as readonly string[] };
+const alone: ReadonlySet<string> = new Set(["user", "port"]);
+
 const saysOption = ({ field, value }: Said, ...keywords: string[]): boolean =>
-  field === "options" && keywords.includes(optionOf(value)?.keyword ?? "");
+  field === "options" && keywords.includes(keywordOf(value) ?? "");
 
 const withFirst = (what: "user" | "port", input: Input, said: readonly Said[], destination: string): Input => {
   const partOf = ({ field, value }: Said) => (field === destination ? (parsed(value)?.[what] ?? null) : null);
@@ -69,7 +67,7 @@ const parsed = (value: unknown): Destination | null => {
 
 /** Keys add up, in the order typed: a file behind `-o IdentityFile` is said by the same option. */
 const withKeysInOrder = (input: Input, said: readonly Said[]): Input => {
-  const from = said.findIndex((one) => saysOption(one, "identityfile"));
+  const from = said.findIndex((one) => saysOption(one, "identityfile", "identityfile2"));
   // What only this process can open is asked for by its own option alone.
   const isLate = ({ field, value }: Said, at: number): boolean =>
     field === "identityFile" && from >= 0 && at > from && !isOfProcess(String(value));

@@ -1,8 +1,8 @@
 /** Reads options as getopt_long(3) does: `--name value`, `--name=value`, `-n`, `-p22`, `-p 22` and bundles such as `-qn`. */
 import { type SshMcpError, toSshMcpError } from "../core/errors.ts";
 import { noFaceOptions } from "./face-flags.ts";
-import type { Said } from "./first-said.ts";
 import type { FaceOptions, Flag } from "./flag.ts";
+import type { Said } from "./said.ts";
 import { helpCommand, unknownFlag, usageError } from "./usage.ts";
 import { flagValue } from "./values.ts";
 

@@ -8,15 +8,16 @@ import { toSshMcpError } from "../core/errors.ts";
 import type { Command } from "./command.ts";
 import { findCommand, topicOf } from "./command-groups.ts";
 import { globalFlags, needsBroker } from "./face-flags.ts";
-import { firstSaid } from "./first-said.ts";
 import type { FaceOptions } from "./flag.ts";
 import { isOption, OptionReader } from "./options.ts";
 import type { OtherCommand } from "./other-commands.ts";
 import { type ParsedOther, parseOther } from "./parse-other.ts";
+import type { Said } from "./said.ts";
 import { helpCommand, missingWords, tooManyWords, unknownCommand, usageError, wordsFor } from "./usage.ts";
 
 export type Parsed =
-  | { kind: "run"; command: Command; input: Record<string, unknown>; options: FaceOptions }
+  /** `said`: the fields in the order typed. */
+  | { kind: "run"; command: Command; input: Record<string, unknown>; said: readonly Said[]; options: FaceOptions }
   /** `topic`: the command to explain, or null for the whole program. */
   | { kind: "help"; topic: string | null; options: FaceOptions }
   | { kind: "version"; options: FaceOptions }
@@ -67,8 +68,8 @@ const parseCommand = (command: Command, words: readonly string[], options: FaceO
   try {
     if (reader.wrong !== null) throw reader.wrong;
     contradicted(command, reader.values, options);
-    const input = firstSaid(command, { ...reader.values, ...inputOf(command, operands) }, reader.said);
-    return { kind: "run", command, input: { ...input }, options };
+    const input = { ...reader.values, ...inputOf(command, operands) };
+    return { kind: "run", command, input, said: reader.said, options };
   } catch (thrown) {
     return { kind: "wrong", error: toSshMcpError(thrown), options };
   }

@@ -10,6 +10,7 @@ import { BrokenPipe } from "./output.ts";
 import { type Parsed, parse } from "./parse.ts";
 import { perform, takesRemoteStatus } from "./perform.ts";
 import { Printer } from "./printer.ts";
+import { mayRepeat } from "./said.ts";
 import { usageError } from "./usage.ts";
 import { wereUtf8 } from "./utf8.ts";
 import type { World } from "./world.ts";
@@ -55,8 +56,9 @@ const carryOut = async (
 ): Promise<number> => {
   switch (parsed.kind) {
     case "run": {
-      const group = groupToConnect(parsed);
-      return await (group === null ? perform(parsed, printer, world) : connectGroup(parsed, group, printer, world));
+      const run = mayRepeat(parsed.said) ? await asTyped(parsed) : parsed;
+      const group = groupToConnect(run);
+      return await (group === null ? perform(run, printer, world) : connectGroup(run, group, printer, world));
     }
     case "broker": {
       const { performOnBroker } = await import("./broker-command.ts");
@@ -77,6 +79,14 @@ const carryOut = async (
       await printer.failure(parsed.error.toRecord());
       return exitStatus.usage;
   }
+};
+
+type Run = Extract<Parsed, { kind: "run" }>;
+
+/** @throws SshMcpError USAGE */
+const asTyped = async (run: Run): Promise<Run> => {
+  const { firstSaid } = await import("./first-said.ts");
+  return { ...run, input: { ...firstSaid(run.command, run.input, run.said) } };
 };
 
 const helpOf = async (...parameters: Parameters<typeof import("./help.ts").helpOf>): Promise<string> => {

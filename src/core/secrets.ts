@@ -8,7 +8,12 @@ export interface SecretPlace {
   account: string;
   /** What is kept there, in words. */
   what: string;
-  /** @throws SshMcpError UNSUPPORTED where there is no keychain, CANCELED */
+  /** @throws SshMcpError KEY_INVALID for a file that takes no passphrase: there is nothing to ask for */
+  mayKeep(): Promise<void>;
+  /**
+   * @throws SshMcpError UNSUPPORTED where there is no keychain, PRECONDITION_FAILED where it is locked, KEY_INVALID for a passphrase that does not
+   *   open its key, CANCELED
+   */
   keep(secret: string): Promise<void>;
   /** @returns whether there was something. @throws as `keep` */
   forget(): Promise<boolean>;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { escapeLine, escapeText } from "../core/escape.ts";
+import { escapeLine, escapeText, shortened } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
 import type { SessionState } from "../core/session.ts";
 import { destination, dialFields, dialRequest, sessionFields, timeoutSeconds, timestamp } from "./fields.ts";
@@ -105,7 +105,7 @@ export const connect = defineOperation({
     [
       `${session.reused ? "reused" : "opened"} ${session.name}: ${session.user}@${session.host} port ${session.port}, ${session.state}`,
       `destination ${escapeLine(session.destination)}, authenticated by ${session.authMethod}, host key ${session.hostKey}`,
-      ...(session.title === null ? [] : [`title ${escapeLine(session.title)}`]),
+      ...(session.title === null ? [] : [`title ${shortened(session.title, 200)}`]),
       `created ${session.createdAt}, ${connection(session)}`,
       ...(session.banner === null ? [] : [`banner:\n${escapeText(session.banner)}`]),
     ].join("\n"),

@@ -34,6 +34,7 @@ export const secretSet = defineOperation({
   cliOnly: [],
   run: async (input, context) => {
     const place = await secretPlace(input, context);
+    await place.mayKeep();
     await place.keep(checked(await asked(place, context)));
     return { account: place.account };
   },

@@ -4,8 +4,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectCommandOf } from "../../src/broker/logins/connect-command.ts";
 import { commandOf } from "../../src/cli/command.ts";
+import { firstSaid } from "../../src/cli/first-said.ts";
 import { otherCommands } from "../../src/cli/other-commands.ts";
 import { parse } from "../../src/cli/parse.ts";
+import { mayRepeat } from "../../src/cli/said.ts";
 import { resolveHost } from "../../src/config/ssh-config/resolve.ts";
 import { parseDestination } from "../../src/core/destination.ts";
 import type { DialRequest } from "../../src/core/dial-request.ts";
@@ -20,13 +22,13 @@ const keys = tempDir("keys");
 for (const name of ["a", "b c", 'd"e\\']) writeFileSync(join(keys, name), "");
 const [a = "", b = "", d = ""] = ["a", "b c", 'd"e\\'].map((name) => join(keys, name));
 
-/** What an operation is handed, or the code of the mistake. */
-const requestOf = (name: "connect" | "exec", words: readonly string[]): DialRequest | string => {
+/** What an operation is handed. @throws SshMcpError USAGE */
+const requestOf = (name: "connect" | "exec", words: readonly string[]): DialRequest => {
   const result = parse([name, ...words, ...(name === "exec" ? ["--", "true"] : [])], commands, otherCommands);
-  if (result.kind === "wrong") return result.error.code;
   if (result.kind !== "run") throw new Error(result.kind);
-  const { destination, target = destination } = result.input;
-  return dialRequest(String(target), result.input, undefined);
+  const { command, input, said } = result;
+  const { destination, target = destination, ...rest } = mayRepeat(said) ? firstSaid(command, input, said) : input;
+  return dialRequest(String(target), rest, undefined);
 };
 
 const ours = (request: DialRequest): Record<string, unknown> => {
@@ -71,6 +73,7 @@ const cases: string[][] = [
   ["-o", "Compression=yes", "-l", "me", "-o", " User = root", "-o", "BatchMode=yes", "h"],
   ["-p", "21501", "-o", "Port=1", "h"],
   ["-o", "Port=1", "-p", "21501", "h"],
+  ["-p", "21501", "-o", "Port=ssh", "h"],
   ["-p", "33", "ssh://me@h:22"],
   ["ssh://me@h:22", "-p", "33"],
   ["ssh://me@h:22", "-o", "Port=33", "-l", "x"],
@@ -90,12 +93,10 @@ for (const words of cases) {
     const expected = await theirs(words);
     for (const name of ["connect", "exec"] as const) {
       const request = requestOf(name, words);
-      if (typeof request === "string") throw new Error(request);
       expect<Record<string, unknown> | null>(ours(request)).toEqual(expected);
       // What a person is told to type leads to the same place.
       const { stdout } = await runCommand(["sh", "-c", `printf '%s\\n' ${connectCommandOf(request, null)}`]);
       const again = requestOf("connect", stdout.trimEnd().split("\n").slice(2));
-      if (typeof again === "string") throw new Error(again);
       expect<Record<string, unknown> | null>(ours(again)).toEqual(expected);
     }
   });
@@ -110,16 +111,25 @@ const refused: string[][] = [
 for (const words of refused) {
   test(`${words.join(" ")} is refused`, async () => {
     expect(await theirs(words)).toBeNull();
-    expect(requestOf("connect", words)).toBe("USAGE");
+    expect(() => requestOf("connect", words)).toThrow("-J comes after an option that says another way");
   });
 }
 
-test("a mistake that comes too late is still one", async () => {
-  const words = ["-p", "22", "-o", "Port=abc", "h"];
-  expect(await theirs(words)).toBeNull();
-  const request = requestOf("connect", words);
-  expect(() => typeof request !== "string" && ours(request)).toThrow("-o: ");
-});
+const mistakes: string[][] = [
+  ["-p", "22", "-o", "Port=abc", "h"],
+  ["-p", "22", "-o", "Port=0", "h"],
+  ["-p", "22", "-o", "Port=22 23", "h"],
+  ["-l", "me", "-o", "User=", "h"],
+  ["-l", "me", "-o", "User=a b", "h"],
+  ["-l", "me", "-o", '"User" = root', "h"],
+];
+for (const words of mistakes) {
+  test(`${words.join(" ")}: a mistake that comes too late is still one`, async () => {
+    expect(await theirs(words)).toBeNull();
+    const request = requestOf("connect", words);
+    expect(() => ours(request)).toThrow("-o: ");
+  });
+}
 
 test("what is said once, or by something else, is handed on as it is", () => {
   const words = ["-o", "Compression=yes", "-l", "me", "-p", "22", "-i", "/k", "h", "-o", "IdentityFile=/l"];

@@ -110,7 +110,7 @@ const sessions: Sessions = {
       log({ place: of });
       const account = "deploy@web:22";
       const keep = async (secret: string) => log({ keep: secret });
-      return { account, what: `the password of ${account}`, keep, forget: async () => true };
+      return { account, what: `the password of ${account}`, mayKeep: async () => {}, keep, forget: async () => true };
     },
   },
   lend: async (name, lent) => {

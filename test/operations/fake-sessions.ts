@@ -106,6 +106,7 @@ export class FakeSessions implements Sessions {
   readonly secrets: Secrets = {
     place: async () => ({
       ...{ account: "deploy@web:22", what: "the password of deploy@web:22" },
+      mayKeep: async () => {},
       keep: async () => {},
       forget: async () => true,
     }),

@@ -97,10 +97,11 @@ export class Dialer {
   }
 
   async #dial(plan: DialPlan, scope: DialScope, leg: Leg): Promise<Connection> {
-    if (scope.isForModels()) this.#failed.check(plan.key);
+    const failedAs = failureKey(plan);
+    if (scope.isForModels()) this.#failed.check(failedAs);
     const note = (error: unknown): void => {
       // A jump host's failure is noted as its own.
-      if (!leg.isBeside && !(error instanceof HopError)) this.#failed.note(plan.key, error);
+      if (!leg.isBeside && !(error instanceof HopError)) this.#failed.note(failedAs, error);
     };
     try {
       const connection = await this.#onward(plan, scope, leg);
@@ -151,6 +152,10 @@ export class Dialer {
     }
   }
 }
+
+/** What a login was refused as: with another source of its password it is another one. */
+const failureKey = ({ key, settings: { passwordCommand } }: DialPlan): string =>
+  passwordCommand === null ? key : JSON.stringify([key, passwordCommand]);
 
 const timeFor = (plan: DialPlan): Pick<Leg, "budget" | "timeoutMs" | "sources"> => {
   const timeoutMs = plan.request.timeoutMs ?? defaultTimeoutMs + connectTimeouts(plan);

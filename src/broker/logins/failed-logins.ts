@@ -10,7 +10,7 @@ interface Failure {
   at: number;
 }
 
-/** Logins that a server refused lately, by the session's identity. */
+/** Logins that a server refused lately, by the session's identity and the source of its password. */
 export class FailedLogins {
   readonly #clock: Pick<Clock, "boot">;
   /** The oldest first. */

@@ -39,7 +39,7 @@ export const keptSecret = async (
   return reply !== null && "secret" in reply ? reply.secret : null;
 };
 
-/** @throws SshMcpError UNSUPPORTED where there is no keychain, CANCELED */
+/** @throws SshMcpError UNSUPPORTED where there is no keychain, PRECONDITION_FAILED where it is locked, CANCELED */
 export const keepSecret = async (account: string, secret: string, scope: KeychainScope): Promise<void> => {
   await mustDo({ work: "set", account, secret }, scope);
 };
@@ -50,6 +50,9 @@ export const forgetSecret = async (account: string, scope: KeychainScope): Promi
   return "removed" in reply && reply.removed;
 };
 
+/** What libsecret says of a collection that nobody unlocked, and of a person who would not. */
+const isLocked = /\blocked\b|dismissed|interaction is not allowed/i;
+
 const mustDo = async (work: KeychainWork, scope: KeychainScope): Promise<KeychainReply> => {
   const environment = await scope.variables(wanted);
   const reply = mayHaveKeychain(environment)
@@ -57,6 +60,11 @@ const mustDo = async (work: KeychainWork, scope: KeychainScope): Promise<Keychai
     : { error: "there is no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set" };
   if (reply !== null && !("error" in reply)) return reply;
   const why = reply === null ? "it did not answer" : escapeLine(reply.error);
+  if (isLocked.test(why)) {
+    throw new SshMcpError("PRECONDITION_FAILED", `the keychain is locked, and nobody unlocked it (${why})`, {
+      hint: process.platform === "darwin" ? "security unlock-keychain" : "gnome-keyring-daemon --unlock",
+    });
+  }
   throw new SshMcpError("UNSUPPORTED", `there is no keychain here that keeps a secret (${why}); nothing was written`, {
     hint:
       process.platform === "linux"

@@ -18,6 +18,7 @@ import { type CommandSetup, plainSetup } from "../../ssh/commands/exec.ts";
 export const commandSetup = (settings: CommandSettings, scope: CallScope): CommandSetup | Promise<CommandSetup> => {
   const { setEnv, sendEnv, remoteCommand, requestTty } = settings;
   if (remoteCommand !== null) throw takesItsPlace(remoteCommand, scope.caller);
+  if (settings.sessionType !== "default") throw runsNone(settings.sessionType);
   const agentSocket = agentFor(settings, scope);
   const others = sendEnv.filter((pattern) => !isLocale(pattern));
   const wantsTerminal = requestTty === "force" || requestTty === "yes";
@@ -34,6 +35,11 @@ export const commandSetup = (settings: CommandSettings, scope: CallScope): Comma
     return { ...withValues({ ...scope.caller.locale, ...values }), terminal };
   })();
 };
+
+const runsNone = (sessionType: string): SshMcpError =>
+  new SshMcpError("UNSUPPORTED", `SessionType ${sessionType} is set for this host: ssh runs no command there`, {
+    hint: "ssh-mcp exec -o SessionType=default TARGET -- COMMAND",
+  });
 
 const sent = (patterns: readonly string[], values: Readonly<Record<string, string>>): CommandSetup["environment"] =>
   Object.entries(values)

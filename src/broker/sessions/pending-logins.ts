@@ -81,6 +81,8 @@ export class PendingLogins implements Listed {
       return live;
     } catch (error) {
       if (!scope.asks && isForPerson(error)) this.#note(error, session, wanted, scope.caller);
+      // It waits for no person any more: the reason of before would be told instead of this one.
+      else if (!isCanceled(error)) this.#pending.delete(idOf(wanted, scope.caller));
       throw error;
     }
   }
@@ -199,6 +201,8 @@ export class PendingLogins implements Listed {
 /** Whether a person can do something about it. */
 const isForPerson = (error: unknown): error is SshMcpError =>
   error instanceof SshMcpError && (error.code === "AUTH_REQUIRED" || error.code === "HOST_KEY_UNKNOWN");
+
+const isCanceled = (error: unknown): boolean => error instanceof SshMcpError && error.code === "CANCELED";
 
 const idOf = (wanted: Wanted, { face, client, cwd }: Caller): string => {
   const { name, destination, user, port, identityFiles, configFile, options } = wanted;

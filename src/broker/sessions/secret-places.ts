@@ -6,6 +6,7 @@ import type { DialRequest } from "../../core/dial-request.ts";
 import type { SecretPlace, Secrets } from "../../core/secrets.ts";
 import { homeDirectory } from "../../files/paths.ts";
 import { type ChosenRequest, planAgain, planDial } from "../logins/dial-plan.ts";
+import { mustOpen, readEncryptedKey } from "../logins/key-passphrase.ts";
 import { forgetSecret, keepSecret } from "../logins/keychain.ts";
 import { toType } from "../logins/option-secrets.ts";
 import { accountOf, keyAccountOf } from "../logins/secret-sources.ts";
@@ -26,7 +27,14 @@ export class SecretPlaces implements Secrets {
   async place(of: DialRequest | { keyFile: string }, scope: CallScope): Promise<SecretPlace> {
     if ("keyFile" in of) {
       const path = absolute(expandHome(of.keyFile, homeDirectory(), requestOrigin), scope.caller.cwd);
-      return this.#place(keyAccountOf(path), `the passphrase of ${path}`, scope);
+      return {
+        ...this.#place(keyAccountOf(path), `the passphrase of ${path}`, scope),
+        mayKeep: async () => void (await readEncryptedKey(path)),
+        keep: async (secret) => {
+          await mustOpen(await readEncryptedKey(path), secret, scope.signal);
+          await this.#keep(keyAccountOf(path), secret, scope);
+        },
+      };
     }
     const named = this.#sessions.named(of, scope.caller);
     const plan = await (named === null ? planDial(of, scope) : planAgain(typedAgain(named.facts), scope));
@@ -38,12 +46,15 @@ export class SecretPlaces implements Secrets {
     return {
       account,
       what,
-      keep: async (secret) => {
-        await keepSecret(account, secret, scope);
-        this.#pending.nudge();
-      },
+      mayKeep: async () => {},
+      keep: (secret) => this.#keep(account, secret, scope),
       forget: () => forgetSecret(account, scope),
     };
+  }
+
+  async #keep(account: string, secret: string, scope: CallScope): Promise<void> {
+    await keepSecret(account, secret, scope);
+    this.#pending.nudge();
   }
 }
 

@@ -170,6 +170,7 @@ const sessionValues = (evaluation: Evaluation, facts: PathFacts) => {
       command === undefined || lowerCase(commandText) === "none"
         ? null
         : expandRemoteCommand(commandText, facts, command.origin),
+    sessionType: choiceValue(evaluation.first("sessiontype"), ["none", "subsystem", "default"], "default"),
     requestTty: choiceValue(evaluation.first("requesttty"), ["no", "yes", "force", "auto"], "auto", {
       ...{ true: "yes", false: "no" },
     }),

@@ -6,8 +6,7 @@
  *   whose key it would deny would be met as unknown. RefuseConnection (OpenSSH 10) has ssh itself refuse;
  * - passed over: it changes none of that, and is listed by `hosts show`. A login method we do not have (GSSAPI, host-based, PKCS#11) is passed
  *   over too: ssh tries it beside the others, so that leaving it out can only lose a way in, never open one. So is a setting that makes ssh
- *   ask less than we do (VerifyHostKeyDNS), CheckHostIP, which looks at an address once more whose name has been looked at, and what asks for
- *   another kind of session than a command (SessionType): our operations say that themselves.
+ *   ask less than we do (VerifyHostKeyDNS), CheckHostIP, which looks at an address once more whose name has been looked at.
  */
 
 import { lowerCase } from "./match-pattern.ts";
@@ -79,6 +78,7 @@ const acted: Readonly<Record<string, check.Check>> = {
   SendEnv: check.sendEnv,
   ForwardAgent: check.word,
   RemoteCommand: check.line,
+  SessionType: check.choice(choices.sessionTypeStates),
   RequestTTY: check.choice(choices.requestTtyStates, "yes, no, force or auto"),
   CanonicalizeHostname: check.choice(choices.canonicalizeStates, "yes, no or always"),
   CanonicalDomains: check.canonicalDomains,
@@ -124,7 +124,6 @@ const passed: Readonly<Record<string, check.Check>> = {
   LogVerbose: check.wordsOrNone,
   PermitRemoteOpen: forwards.permitRemoteOpen,
   RemoteForward: forwards.forward,
-  SessionType: check.choice(choices.sessionTypeStates),
   StreamLocalBindMask: check.octalMask,
   SyslogFacility: check.choice(choices.facilityStates),
   Tunnel: check.choice(choices.tunnelStates),

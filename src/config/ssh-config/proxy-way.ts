@@ -4,7 +4,7 @@ import type { Directive } from "./directive.ts";
 import { expandProxy, type TokenFacts } from "./expand.ts";
 import { lowerCase } from "./match-pattern.ts";
 import { validateHostname, validateRemoteUser } from "./names/host-name-check.ts";
-import { describeOrigin, invalidAt, unsupportedAt } from "./origin.ts";
+import { describeOrigin, invalidAt, type Origin, unsupportedAt } from "./origin.ts";
 import type { ProxyWay } from "./resolved-host.ts";
 import { type JumpHop, parseJumpHops } from "./values/jump-hops.ts";
 import { afterDelimiter } from "./values/value-checks.ts";
@@ -37,7 +37,7 @@ export const proxyWay = (directive: Directive | null, facts: TokenFacts): ProxyW
   if (directive === null) return { kind: "direct" };
   const { origin, rest } = directive;
   if (directive.keyword === "proxyjump") {
-    const hops = parseJumpHops(expandProxy(jumpText(directive), facts, origin));
+    const hops = parseJumpHops(expandProxy(unquoted(jumpText(directive), origin), facts, origin));
     if (hops === null) throw invalidAt(origin, `ProxyJump takes [USER@]HOST[:PORT],…, not ${jumpText(directive)}`);
     for (const hop of hops) validateHop(hop, directive);
     const last = hops.at(-1);
@@ -55,6 +55,10 @@ export const proxyWay = (directive: Directive | null, facts: TokenFacts): ProxyW
     throw unsupportedAt(origin, "ProxyCommand -, the caller's own input and output, is not supported");
   return { kind: "command", command: expandProxy(command, facts, origin) };
 };
+
+/** ssh hands a file's only hop to a shell with the quotes it was written in, which takes them away. */
+const unquoted = (text: string, { file }: Origin): string =>
+  file === null ? text : text.replace(/^"([^",]*)"$/, "$1");
 
 const validateHop = ({ host, user }: JumpHop, { origin }: Directive): void => {
   try {

@@ -109,16 +109,18 @@ export interface ResolvedHost {
   /** With its tokens expanded, or null. */
   remoteCommand: string | null;
   requestTty: "no" | "yes" | "force" | "auto";
+  /** What is asked of the server: a command or a shell, a subsystem, or nothing. */
+  sessionType: "default" | "subsystem" | "none";
 }
 
 /** The part of it that commands are about. */
 export type CommandSettings = Pick<
   ResolvedHost,
-  "setEnv" | "sendEnv" | "forwardAgent" | "remoteCommand" | "requestTty"
+  "setEnv" | "sendEnv" | "forwardAgent" | "remoteCommand" | "requestTty" | "sessionType"
 >;
 
 /** Nothing else of the host, which may hold values of somebody's environment. */
 export const commandSettingsOf = (host: ResolvedHost): CommandSettings => {
-  const { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty } = host;
-  return { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty };
+  const { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty, sessionType } = host;
+  return { setEnv, sendEnv, forwardAgent, remoteCommand, requestTty, sessionType };
 };

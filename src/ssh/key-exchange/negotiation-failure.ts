@@ -3,7 +3,8 @@ import type { AlgorithmKind } from "../../config/ssh-config/values/algorithm-lis
 import { parseDestination } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
-import { keywordOf, legacyAlgorithms, supportedAlgorithms } from "./algorithms.ts";
+import { quoteWord } from "../../core/quote.ts";
+import { defaultAlgorithms, keywordOf, legacyAlgorithms, supportedAlgorithms } from "./algorithms.ts";
 import type { Offer } from "./ssh2-key-exchange.ts";
 
 /** Characters of each side's list that are shown. */
@@ -42,6 +43,13 @@ export const negotiationFailure = (
   const [wanted] = supportedAlgorithms[kind].filter((each) => matching.includes(each));
   if (wanted === undefined) {
     return new SshMcpError("NO_COMMON_ALGORITHM", `${message}; nothing of what it offers can be had`);
+  }
+  // A line that says what is offered: another one below it would change nothing.
+  const isRestricted = !defaultAlgorithms[kind].every((each) => of(ours).includes(each));
+  if (isRestricted) {
+    return new SshMcpError("NO_COMMON_ALGORITHM", `${message}; ${keywordOf(kind)} is set, and leaves out ${wanted}`, {
+      hint: `ssh-mcp hosts show ${quoteWord(hostOf(destination))}`,
+    });
   }
   const line = `${keywordOf(kind)} +${wanted}`;
   const legacy = legacyAlgorithms[kind].includes(wanted)

@@ -8,6 +8,7 @@ import { makeKey } from "../../support/keys.ts";
 import { startSshAgent } from "../../support/ssh-agent.ts";
 import { startSshd } from "../../support/sshd.ts";
 import { makeSecurityKey, startTestAgent } from "../../support/test-agent.ts";
+import { makeUser } from "../../support/users.ts";
 import { waitFor } from "../../support/wait.ts";
 import { callOf, cli, model, Person, requestFor } from "../sessions/sessions.ts";
 
@@ -32,6 +33,25 @@ test("a login beside a session's own is held back like any other, and holds back
   expect(await refused(dialer.dial(plan, scope))).not.toContain(heldBack);
   expect(await refused(dialer.dial(plan, scope))).toContain(heldBack);
   expect(await refused(dialer.dialBeside(plan, scope))).toContain(heldBack);
+});
+
+test("with another source of its password a refused login is another one", async () => {
+  const user = await makeUser({ shell: "/bin/sh", password: "correct horse" });
+  const sshd = await startSshd({ options: ["PasswordAuthentication yes"] });
+  const call = callOf({ caller: model() });
+  const scope: DialScope = { ...scopeOf(call), isForModels: () => true };
+  const plan = await planDial(requestFor(`${user.name}@127.0.0.1:${sshd.port}`), call);
+  const printing = (password: string) => ({
+    ...{ ...plan, settings: { ...plan.settings, passwordCommand: `echo '${password}'` } },
+  });
+  const dialer = new Dialer(systemClock);
+  const denied = { code: "AUTH_FAILED", message: expect.stringContaining("did not take the password") };
+  await expect(dialer.dial(printing("wrong"), scope)).rejects.toMatchObject(denied);
+  await expect(dialer.dial(printing("wrong"), scope)).rejects.toMatchObject({
+    message: expect.stringContaining("an agent may try again in"),
+  });
+  // config.toml was corrected.
+  await (await dialer.dial(printing("correct horse"), scope)).close();
 });
 
 test("nobody waits in line for a key to be touched", async () => {

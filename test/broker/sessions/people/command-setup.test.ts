@@ -18,7 +18,7 @@ setDefaultTimeout(30_000);
 afterAll(cleanup);
 
 const settings = (some: Partial<CommandSettings>): CommandSettings => ({
-  ...{ setEnv: [], sendEnv: [], forwardAgent: { kind: "no" }, remoteCommand: null, requestTty: "auto" },
+  ...{ setEnv: [], sendEnv: [], forwardAgent: { kind: "no" }, remoteCommand: null, requestTty: "auto", sessionType: "default" },
   ...some,
 });
 const locale = { LANG: "de_DE.UTF-8", LC_TIME: "C" };
@@ -101,6 +101,7 @@ describe("what a command gets", () => {
   });
 
   test("is refused where another command runs in its place", () => {
+    expect(() => commandSetup(settings({ sessionType: "none" }), callOf())).toThrow(/SessionType none is set/);
     expect(() => commandSetup(settings({ remoteCommand: "tmux\nattach" }), callOf())).toThrow(/RemoteCommand is set/);
   });
 });

@@ -172,6 +172,19 @@ test("a key that somebody gave to the agent meanwhile opens it when the time is 
   expect(opened).toMatchObject({ authMethod: "publickey" });
 });
 
+test("a login that was refused since waits for nobody: the newest reason is told", async () => {
+  open();
+  await refused();
+  // What was kept for it is wrong, as the server says.
+  const call = { ...callOf({ caller: model() }), ask: () => Promise.reject(new SshMcpError("AUTH_FAILED", "denied")) };
+  await expect(registry.open(request(), call)).rejects.toMatchObject({ code: "AUTH_FAILED" });
+  expect(pendingOf()).toEqual([]);
+  const context = { ...call, sessions: registry, progress: () => {} } as unknown as Context;
+  await expect(forPerson(wanted(), 20, context, () => registry.open(request(), call))).rejects.toMatchObject({
+    ...{ code: "AUTH_FAILED", message: expect.stringMatching(/^denied/) },
+  });
+});
+
 test("an agent reads nothing of what a person's options hold, in no hint and in no list", async () => {
   open();
   const person = new Person();

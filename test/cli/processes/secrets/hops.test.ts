@@ -49,9 +49,11 @@ const refused = (sshd: Sshd): number => sshd.log().split(/Failed (?:password|key
 test("each asks for its own", async () => {
   const home = await start();
   const terminal = startInTerminal(["connect", "far"], { home: home.path });
-  await terminal.waitFor(`(${users[0].name}@hop) Password: `);
+  await terminal.waitFor(`(${users[0].name}@127.0.0.1) Password: `);
   terminal.type(`${users[0].password}\r`);
-  await terminal.waitFor(`${users[1].name}@far's password: `);
+  // What a server shows of itself is read before it asks.
+  await terminal.waitFor("\\x1b[2Jthe host\\u202e");
+  await terminal.waitFor(`${users[1].name}@127.0.0.1's password: `);
   terminal.type(`${users[1].password}\r`);
   expect(await terminal.exit()).toBe(0);
   const { stdout } = await run(["connect", "far", "--json"], { home: home.path });

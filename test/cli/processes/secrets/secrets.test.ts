@@ -6,7 +6,7 @@ import { startAgent } from "../../../faces/agent.ts";
 import { type Home, makeHome } from "../../../faces/home.ts";
 import { run } from "../../../support/binary.ts";
 import { cleanup, onCleanup } from "../../../support/cleanup.ts";
-import { cleanEnv } from "../../../support/command.ts";
+import { cleanEnv, mustRun } from "../../../support/command.ts";
 import { makeKey } from "../../../support/keys.ts";
 import { type Sshd, startSshd } from "../../../support/sshd.ts";
 import { tempDir } from "../../../support/temp.ts";
@@ -155,6 +155,30 @@ test.each([
   expect(stderr).toContain("nothing was written [UNSUPPORTED]\n  try: sudo apt-get install gnome-keyring");
   expect((await run(["exec", "--batch", at, "id"], options)).stderr).toContain("AUTH_REQUIRED");
   expect(contentOf(join(home.path, ".ssh-mcp"))).not.toContain("correct horse");
+});
+
+test("a keychain that is locked says so", async () => {
+  const home = await start();
+  const locked = await startKeyring();
+  const lock = ["gdbus", "call", "--session", "--dest", "org.freedesktop.secrets"];
+  const to = ["--object-path", "/org/freedesktop/secrets", "--method", "org.freedesktop.Secret.Service.Lock"];
+  await mustRun([...lock, ...to, "['/org/freedesktop/secrets/collection/login']"], { env: locked });
+  const options = { home: home.path, env: locked, stdin: "correct horse" };
+  const { status, stderr } = await run(["secret", "set", at], options);
+  expect(status).toBe(1);
+  expect(stderr).toContain("the keychain is locked, and nobody unlocked it");
+  expect(stderr).toContain("[PRECONDITION_FAILED]\n  try: gnome-keyring-daemon --unlock");
+});
+
+test("a passphrase that does not fit its key is not kept, and a key without one is not asked about", async () => {
+  const home = await start();
+  const options = { home: home.path, env: bus };
+  const [key, plain] = await Promise.all([makeKey({ passphrase: "open sesame", rounds: 1 }), makeKey()]);
+  const wrong = await run(["secret", "set", "--key", key.path], { ...options, stdin: "sesame" });
+  expect(wrong.stderr).toContain("the passphrase does not fit the key; nothing was kept [KEY_INVALID]");
+  expect((await run(["secret", "rm", "--key", key.path], options)).stdout).toContain("the keychain had nothing for");
+  const none = await run(["secret", "set", "--key", plain.path], { ...options, stdin: "sesame" });
+  expect(none.stderr).toContain("it is not encrypted, and takes no passphrase [KEY_INVALID]");
 });
 
 test.each([

@@ -53,6 +53,7 @@ export const contractOf = (host: ResolvedHost): Record<string, unknown> => ({
   sendenv: [...new Set(host.sendEnv)],
   remotecommand: host.remoteCommand,
   requesttty: host.requestTty,
+  sessiontype: host.sessionType,
 });
 
 /** The same out of what ssh printed. */
@@ -148,5 +149,6 @@ export const contractOfSsh = (lines: readonly string[], question: Question): Rec
     sendenv: [...new Set(all("sendenv"))],
     remotecommand: maybe("remotecommand"),
     requesttty: yesNo(text("requesttty")),
+    sessiontype: text("sessiontype"),
   };
 };
