@@ -78,9 +78,13 @@ export class SessionMeanings {
   }
 }
 
+/** Nobody is asked for variables, and so nobody waits for them: what depends on such stays as it was when the connection was made. */
 const commandsOf = async (facts: SessionFacts, scope: CallScope, seen: Seen): Promise<CommandSettings | null> => {
   if (isMadeOnce(facts.request)) return null;
-  const plan = await planned(() => planAgain(facts, scope, seen));
+  const variables = async (): Promise<never> => {
+    throw new SshMcpError("UNSUPPORTED", "no variables are asked for here");
+  };
+  const plan = await planned(() => planAgain(facts, { ...scope, variables }, seen));
   return plan === null ? null : commandSettingsOf(plan.resolved);
 };
 

@@ -160,9 +160,10 @@ test.each([
 test("a keychain that is locked says so", async () => {
   const home = await start();
   const locked = await startKeyring();
-  const lock = ["gdbus", "call", "--session", "--dest", "org.freedesktop.secrets"];
-  const to = ["--object-path", "/org/freedesktop/secrets", "--method", "org.freedesktop.Secret.Service.Lock"];
-  await mustRun([...lock, ...to, "['/org/freedesktop/secrets/collection/login']"], { env: locked });
+  const service = "/org/freedesktop/secrets";
+  const send = ["dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets", service];
+  const lock = ["org.freedesktop.Secret.Service.Lock", `array:objpath:${service}/collection/login`];
+  await mustRun([...send, ...lock], { env: locked });
   const options = { home: home.path, env: locked, stdin: "correct horse" };
   const { status, stderr } = await run(["secret", "set", at], options);
   expect(status).toBe(1);
