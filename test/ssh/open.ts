@@ -62,7 +62,14 @@ export const open = async (
         return answers(question);
       },
       destination: "test",
-      commands: { setEnv: [], sendEnv: [], forwardAgent: { kind: "no" }, remoteCommand: null, requestTty: "auto", sessionType: "default" },
+      commands: {
+        setEnv: [],
+        sendEnv: [],
+        forwardAgent: { kind: "no" },
+        remoteCommand: null,
+        requestTty: "auto",
+        sessionType: "default",
+      },
       timeoutMs: 20_000,
       keepalive: { intervalMs: 15_000, countMax: 3 },
       ...rest,

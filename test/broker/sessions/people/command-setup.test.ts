@@ -18,7 +18,14 @@ setDefaultTimeout(30_000);
 afterAll(cleanup);
 
 const settings = (some: Partial<CommandSettings>): CommandSettings => ({
-  ...{ setEnv: [], sendEnv: [], forwardAgent: { kind: "no" }, remoteCommand: null, requestTty: "auto", sessionType: "default" },
+  ...{
+    setEnv: [],
+    sendEnv: [],
+    forwardAgent: { kind: "no" },
+    remoteCommand: null,
+    requestTty: "auto",
+    sessionType: "default",
+  },
   ...some,
 });
 const locale = { LANG: "de_DE.UTF-8", LC_TIME: "C" };
