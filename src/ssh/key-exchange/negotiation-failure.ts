@@ -45,7 +45,7 @@ export const negotiationFailure = (
     return new SshMcpError("NO_COMMON_ALGORITHM", `${message}; nothing of what it offers can be had`);
   }
   // A line that says what is offered: another one below it would change nothing.
-  const isRestricted = !defaultAlgorithms[kind].every((each) => of(ours).includes(each));
+  const isRestricted = !defaultAlgorithms[kind].every((each) => isCertificate(each) || of(ours).includes(each));
   if (isRestricted) {
     return new SshMcpError("NO_COMMON_ALGORITHM", `${message}; ${keywordOf(kind)} is set, and leaves out ${wanted}`, {
       hint: `ssh-mcp hosts show ${quoteWord(hostOf(destination))}`,
@@ -59,6 +59,9 @@ export const negotiationFailure = (
     hint: `add "${line}" under "Host ${hostOf(destination)}" in ssh_config${legacy}`,
   });
 };
+
+/** Who looks at a server's keys asks for no certificates. */
+const isCertificate = (name: string): boolean => name.endsWith("-cert-v01@openssh.com");
 
 /** What stands in the list of methods and is none: RFC 8308, OpenSSH's strict key exchange, Dropbear's guess. */
 const isMarker = (name: string): boolean =>
