@@ -34,9 +34,25 @@ export const runCommand = async (
   });
   // The whole group: what a tool started would hold its output open.
   const timer = setTimeout(() => signal(-child.pid, "SIGKILL"), timeout);
-  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const [stdout, stderr] = [readPipe(child.stdout), readPipe(child.stderr)];
+  await child.exited;
+  const late = Promise.withResolvers<void>();
+  const patience = setTimeout(late.resolve, pipeEndMs);
+  await Promise.race([Promise.all([stdout.ended, stderr.ended]), late.promise]);
+  clearTimeout(patience);
   clearTimeout(timer);
-  return { status: child.exitCode, signal: child.signalCode, stdout, stderr };
+  return { status: child.exitCode, signal: child.signalCode, stdout: stdout.text(), stderr: stderr.text() };
+};
+
+/** Bun 1.4.5 sometimes never reports the end of a pipe whose writers have all gone: what they wrote was read long before this. */
+const pipeEndMs = 5000;
+
+const readPipe = (pipe: ReadableStream<Uint8Array>): { text(): string; ended: Promise<void> } => {
+  const chunks: Uint8Array[] = [];
+  const read = async (): Promise<void> => {
+    for await (const chunk of pipe) chunks.push(chunk);
+  };
+  return { text: () => new TextDecoder().decode(Buffer.concat(chunks)), ended: read() };
 };
 
 /** Runs a tool that must succeed. @returns its stdout @throws Error with its stderr */
