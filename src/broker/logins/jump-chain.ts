@@ -1,4 +1,6 @@
 /** ProxyJump of ssh_config(5), and `-J`: which requests a chain of jump hosts comes to, and which chains lead nowhere. */
+
+import { validateHostname } from "../../config/ssh-config/names/host-name-check.ts";
 import type { ResolvedHost } from "../../config/ssh-config/resolved-host.ts";
 import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
@@ -65,13 +67,28 @@ export const mustLeadOn = (chain: readonly Stop[], configFile: string | null): v
   });
 };
 
+/** A resolver would be asked for it in vain, and for all to see. @throws SshMcpError INVALID_INPUT */
+const mustBeHostname = (hostname: string, typedHost: string): void => {
+  try {
+    validateHostname(hostname);
+  } catch (cause) {
+    throw new SshMcpError("INVALID_INPUT", `ssh_config leads to ${shown(hostname)}: that is no host name`, {
+      hint: quoteWords(["ssh-mcp", "hosts", "show", typedHost]),
+      cause,
+    });
+  }
+};
+
 /**
  * What a shell or another program would read as its own must not reach it by a name, wherever that came from.
  * @param typedHost as typed (`%n`)
  * @throws SshMcpError INVALID_INPUT
  */
 export const mustBePlainNames = ({ proxy, hostname, user }: ResolvedHost, typedHost: string): void => {
-  if (proxy.kind === "direct") return;
+  if (proxy.kind === "direct") {
+    mustBeHostname(hostname, typedHost);
+    return;
+  }
   const hint = "ssh-mcp connect USER@HOST:PORT";
   const option = proxy.kind === "jump" ? "ProxyJump" : "ProxyCommand";
   for (const name of proxy.kind === "jump" ? [hostname] : [hostname, typedHost]) {

@@ -1,5 +1,7 @@
 /** What a failed login means for the next. */
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { systemClock } from "../../../src/broker/logins/clock.ts";
 import { Dialer, type DialScope, scopeOf } from "../../../src/broker/logins/dial.ts";
 import { planDial } from "../../../src/broker/logins/dial-plan.ts";
@@ -7,6 +9,7 @@ import { cleanup } from "../../support/cleanup.ts";
 import { makeKey } from "../../support/keys.ts";
 import { startSshAgent } from "../../support/ssh-agent.ts";
 import { startSshd } from "../../support/sshd.ts";
+import { tempDir } from "../../support/temp.ts";
 import { makeSecurityKey, startTestAgent } from "../../support/test-agent.ts";
 import { makeUser } from "../../support/users.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -86,3 +89,16 @@ test("leave to give a key to the agent is no secret that would be asked for agai
   expect(connection.login.askedForSecret).toBe(false);
   await connection.close();
 });
+
+test.each(["$(id)", "-oproxycommand=id", "two words", "a;b"])(
+  "a host that ssh_config leads to by the name %s is refused by that name, and no resolver is asked",
+  async (name) => {
+    const file = join(tempDir("config"), "config");
+    writeFileSync(file, `Host web\n HostName "${name}"\n`);
+    await expect(planDial(requestFor("web", { configFile: file }), callOf())).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+      message: `ssh_config leads to "${name}": that is no host name`,
+      hint: "ssh-mcp hosts show web",
+    });
+  },
+);
