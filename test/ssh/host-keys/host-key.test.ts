@@ -399,3 +399,12 @@ describe("the question", () => {
     expect(readFileSync(file, "utf8")).not.toContain(key(hostKey).line);
   });
 });
+
+test("where no file may hold it, an unknown key is refused in every mode, and nobody is asked: as by ssh", async () => {
+  for (const mode of ["ask", "accept-new", "no"] as const) {
+    const policy = await policyOf({}, { mode, userFiles: [] });
+    expect(await errorOf(policy, blobOf(plain()))).toMatchObject({ code: "HOST_KEY_UNKNOWN" });
+    const options = [`StrictHostKeyChecking=${mode}`];
+    expect(await sshVerdict(plain(), { alias: host, userFile: "none", options })).toBe("refused");
+  }
+});
