@@ -168,7 +168,8 @@ test("a command that others keep waiting is told so after a second, and can be r
     retryable: true,
     hint: "ssh-mcp ls --running",
   });
-  calls[0]?.leave();
+  // Which of them came first is not said: of nine at least one runs on the session's own connection, whose turn it waits for.
+  for (const call of calls.slice(0, 9)) call.leave();
   expect(await waiting).toMatchObject({ outcome: "exited", stdout: "in\n" });
   expect(patient.notices).toHaveLength(1);
   for (const call of calls) call.leave();
