@@ -93,27 +93,27 @@ describe("replaceKnownHosts", () => {
   });
 
   test.each([
-    ["relative to where a linked folder really is", "../shared/known_hosts"],
-    ["back over another linked folder", "../shared/elsewhere/../known_hosts"],
+    ["relative to where a linked folder really is", "../common/known_hosts"],
+    ["back over another linked folder", "../common/elsewhere/../known_hosts"],
   ])("follows a link that is %s, and so does what appends", async (_, target) => {
     const home = tempDir("home");
-    for (const folder of ["data/ssh", "data/shared", "far/away"]) mkdirSync(join(home, folder), { recursive: true });
+    for (const folder of ["data/ssh", "data/common", "far/away"]) mkdirSync(join(home, folder), { recursive: true });
     symlinkSync("data/ssh", join(home, ".ssh"));
-    symlinkSync("../../far/away", join(home, "data/shared/elsewhere"));
+    symlinkSync("../../far/away", join(home, "data/common/elsewhere"));
     symlinkSync(target, join(home, "data/ssh/known_hosts"));
     // Where the text alone would lead, something else lies.
-    const traps = ["shared", "far"].map((folder) => join(home, folder, "known_hosts"));
-    const real = join(home, target.includes("elsewhere") ? "far/known_hosts" : "data/shared/known_hosts");
-    mkdirSync(join(home, "shared"));
+    const traps = ["common", "far"].map((folder) => join(home, folder, "known_hosts"));
+    const real = join(home, target.includes("elsewhere") ? "far/known_hosts" : "data/common/known_hosts");
+    mkdirSync(join(home, "common"));
     for (const trap of traps) writeFileSync(trap, "# trap\n");
-    writeFileSync(join(home, "data/shared/known_hosts"), "# trap\n");
+    writeFileSync(join(home, "data/common/known_hosts"), "# trap\n");
     writeFileSync(real, `web ${text(two)}\n`);
     const path = join(home, ".ssh/known_hosts");
     await replaceKnownHosts(path, { at: web, keys: [one], adds: true, removes: everything, hash: false });
     await appendKnownHost(path, { host: "db", port: 22 }, three, { hash: false });
     expect(readFileSync(real, "utf8")).toBe(`web ${text(one)}\ndb ${text(three)}\n`);
     expect(readFileSync(path, "utf8")).toBe(readFileSync(real, "utf8"));
-    for (const other of [...traps, join(home, "data/shared/known_hosts")].filter((file) => file !== real)) {
+    for (const other of [...traps, join(home, "data/common/known_hosts")].filter((file) => file !== real)) {
       expect(readFileSync(other, "utf8")).toBe("# trap\n");
     }
     expect(lstatSync(join(home, "data/ssh/known_hosts")).isSymbolicLink()).toBe(true);
