@@ -16,8 +16,10 @@ export const placeOf = (process: Standing): Pick<Caller, "cwd" | "agentSocket" |
 
 const localeOf = (env: Standing["env"]): Pick<Caller, "locale"> => {
   const locale: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && isLocale(name)) locale[name] = value;
+  // On the way of every command: no value is read but these.
+  for (const name of Object.keys(env).filter(isLocale)) {
+    const value = env[name];
+    if (value !== undefined) locale[name] = value;
   }
   return Object.keys(locale).length === 0 ? {} : { locale };
 };

@@ -9,6 +9,7 @@ import {
   assembleAlgorithms,
   certificateAlgorithm,
   opensshAlgorithms,
+  opensshDefaults,
 } from "../../config/ssh-config/values/algorithm-list.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
@@ -24,17 +25,8 @@ const plainHostKeys = [
 
 /** Offered when nothing is said. */
 export const defaultAlgorithms: Record<AlgorithmKind, readonly string[]> = {
-  kex: [
-    "curve25519-sha256",
-    "curve25519-sha256@libssh.org",
-    "ecdh-sha2-nistp256",
-    "ecdh-sha2-nistp384",
-    "ecdh-sha2-nistp521",
-    "diffie-hellman-group-exchange-sha256",
-    "diffie-hellman-group16-sha512",
-    "diffie-hellman-group18-sha512",
-    "diffie-hellman-group14-sha256",
-  ],
+  // OpenSSH's, but for what is not to be had here.
+  kex: opensshDefaults.kex.filter((name) => !name.startsWith("sntrup761")),
   cipher: ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr"],
   mac: [
     "hmac-sha2-256-etm@openssh.com",
