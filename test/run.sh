@@ -6,8 +6,10 @@
 # line is `N passed, M failed, K skipped`, and the status is 0 only when all ran and none failed.
 set -u -o pipefail
 
-suite_limit=90
+suite_limit=180
 total_limit=2400
+# Suites at once: most of them wait for servers, timers and signals half of their time.
+lanes=2
 # command, and the Debian package that brings it
 needs=(
   sshd openssh-server
@@ -22,13 +24,19 @@ needs=(
   dbus-run-session dbus
   gnome-keyring-daemon gnome-keyring
   secret-tool libsecret-tools
+  sudo sudo
+  zsh zsh
+  fish fish
+  tcsh tcsh
+  mksh mksh
+  ksh93 ksh93u+m
+  busybox busybox
 )
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Servers live in sbin, which a user's PATH and cron's may lack.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 passed=0 failed=0 skipped=0
-failures=()
 
 main() {
   cd -- "$root" || exit 1
@@ -40,9 +48,11 @@ main() {
   # Everything tests leave in their temporary directory goes with it, however they end. Other users pass through it.
   work=$(mktemp -d /tmp/ssh-mcp-test.XXXXXX) || give_up "no temporary directory"
   trap 'rm -rf -- "$work"' EXIT
-  trap 'exit 130' INT TERM HUP
+  # What runs in the background hears no Ctrl-C of its own.
+  trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM HUP
   chmod 711 "$work"
-  mkdir "$work/home"
+  : >"$work/failures"
+  : >"$work/counts"
 
   local suites=("$@")
   [ $# -gt 0 ] || mapfile -t suites < <(discover)
@@ -52,11 +62,15 @@ main() {
     check "types" "$bun" node_modules/.bin/tsc --noEmit
   fi
   check "build" "$bun" src/build.ts --outfile "$work/ssh-mcp"
-  for suite in "${suites[@]}"; do run_suite "$suite"; done
+  printf '%s\n' "${suites[@]}" >"$work/queue"
+  for ((lane = 1; lane <= lanes; lane++)); do run_lane "$lane" & done
+  wait
+  local p f s
+  while read -r p f s; do passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s)); done <"$work/counts"
 
-  if [ ${#failures[@]} -gt 0 ]; then
+  if [ -s "$work/failures" ]; then
     printf '\nfailed:\n'
-    printf '  %s\n' "${failures[@]}"
+    sed 's/^/  /' "$work/failures"
   fi
   printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped
   [ $failed -eq 0 ] && [ $skipped -eq 0 ] && [ $passed -gt 0 ]
@@ -82,6 +96,33 @@ check() {
   fi
 }
 
+# Runs suites from the queue until it is empty, in a folder of its own: what a suite leaves running is known by it.
+run_lane() {
+  lane=$work/$1
+  mkdir -m 711 "$lane" && mkdir "$lane/home" && ln "$work/ssh-mcp" "$lane/ssh-mcp" || {
+    blame "lane $1 (not run)"
+    return
+  }
+  child=
+  trap '[ -z "$child" ] || kill "$child" 2>/dev/null; exit 130' TERM
+  local suite
+  while suite=$(next_suite) && [ -n "$suite" ]; do run_suite "$suite"; done
+}
+
+next_suite() {
+  exec 9>"$work/queue.lock"
+  flock 9
+  head -n 1 "$work/queue"
+  sed -i 1d "$work/queue"
+}
+
+# Prints what came from several commands as one piece.
+aloud() {
+  exec 8>"$work/aloud"
+  flock 8
+  cat
+}
+
 run_suite() {
   local suite=$1 began=$EPOCHREALTIME limit status p f s
   limit=$((total_limit - SECONDS < suite_limit ? total_limit - SECONDS : suite_limit))
@@ -93,27 +134,34 @@ run_suite() {
   # A folder's own files: folders in it are suites of their own.
   local files=("./test/$suite")
   [ ! -d "test/$suite" ] || files=("./test/$suite"/*.test.ts)
-  # A plain environment: no agent, no configuration and no colours of whoever runs this.
-  env -i PATH="$PATH" HOME="$work/home" TMPDIR="$work" LANG=C.UTF-8 CI=1 SSH_MCP_BINARY="$work/ssh-mcp" \
-    timeout --foreground --kill-after=10 "$limit" "$bun" test --timeout 30000 "${files[@]}" >"$work/log" 2>&1 </dev/null
+  # A plain environment: no agent, no configuration and no colours of whoever runs this, nor the signals that a shell has its background ignore.
+  env -i --default-signal=INT,QUIT PATH="$PATH" HOME="$lane/home" TMPDIR="$lane" LANG=C.UTF-8 CI=1 SSH_MCP_BINARY="$lane/ssh-mcp" \
+    timeout --foreground --kill-after=10 "$limit" "$bun" test --timeout 30000 "${files[@]}" >"$lane/log" 2>&1 </dev/null &
+  child=$!
+  wait "$child"
   status=$?
+  child=
   end_left_running "$suite"
   p=$(count pass) f=$(count fail) s=$(($(count skip) + $(count todo)))
   # A suite that was killed, or ended without its summary, has failed whatever it counted.
   if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   if [ "$f" -eq 0 ] && [ "$s" -eq 0 ] && [ "$p" -gt 0 ]; then
+    echo "$p 0 0" >>"$work/counts"
     report ok "$suite" "$began" "$p passed"
     return
   fi
-  cat "$work/log"
   local named
-  mapfile -t named < <(sed -n 's/^(\(fail\|skip\|todo\)) \(.*\)/\1 \2/p' "$work/log" | sort -u)
+  mapfile -t named < <(sed -n 's/^(\(fail\|skip\|todo\)) \(.*\)/\1 \2/p' "$lane/log" | sort -u)
   case $status in 124 | 137) named=("over the limit of $limit s") ;; esac
   [ ${#named[@]} -gt 0 ] || named=("did not run to its end")
-  failures+=("${named[@]/#/$suite: }")
-  if [ $((p + f + s)) -eq 0 ]; then failed=$((failed + 1)); fi
-  report FAILED "$suite" "$began" "$p passed, $f failed, $s skipped"
+  printf '%s\n' "${named[@]/#/$suite: }" >>"$work/failures"
+  # A suite without a single test has failed as well.
+  [ $((p + f + s)) -gt 0 ] || f=1
+  echo "$p $f $s" >>"$work/counts"
+  {
+    cat "$lane/log"
+    report FAILED "$suite" "$began" "$p passed, $f failed, $s skipped"
+  } | aloud
 }
 
 # A suite that leaves something running has failed, and it is named and ended by its id. A broker outlives the command that started it:
@@ -131,23 +179,23 @@ end_left_running() {
   done <<<"$left"
 }
 
-# Process id and command line of everything that has its program, its HOME or its SSH_MCP_DIR in our temporary directory.
+# Process id and command line of everything that has its program, its HOME or its SSH_MCP_DIR in the lane's folder.
 left_running() {
   local pid
   {
-    grep -lzE "^(HOME|SSH_MCP_DIR)=${work//./\\.}(/|\$)" /proc/[0-9]*/environ
-    find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$work/*"
+    grep -lzE "^(HOME|SSH_MCP_DIR)=${lane//./\\.}(/|\$)" /proc/[0-9]*/environ
+    find /proc -mindepth 2 -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$lane/*"
   } 2>/dev/null | cut -d / -f 3 | sort -nu | while read -r pid; do
     printf '%s %s\n' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
   done
 }
 
 # A figure of bun's summary, which ends its output; 0 when it is not there.
-count() { tail -n 12 "$work/log" | sed -n "s/^ *\([0-9]*\) $1\$/\1/p" | tail -n 1 | grep . || echo 0; }
+count() { tail -n 12 "$lane/log" | sed -n "s/^ *\([0-9]*\) $1\$/\1/p" | tail -n 1 | grep . || echo 0; }
 
 blame() {
-  failed=$((failed + 1))
-  failures+=("$1")
+  echo "0 1 0" >>"$work/counts"
+  echo "$1" >>"$work/failures"
 }
 
 report() {

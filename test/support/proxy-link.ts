@@ -6,7 +6,10 @@ export type Direction = "toServer" | "toClient";
 /** `close` ends in order (FIN) after what was forwarded; `reset` (RST) may take with it what the peer has not read. */
 export type CutKind = "close" | "reset";
 
-type Action = CutKind | "corrupt";
+/** `silence` forwards nothing more either way and keeps both sides open, as a cable that was pulled. */
+export type FaultKind = CutKind | "silence";
+
+type Action = FaultKind | "corrupt";
 
 /** What the proxy was told; shared by all its links. */
 export interface LinkRules {
@@ -31,7 +34,7 @@ export class Link {
 
   constructor(client: Socket, server: Socket, rules: LinkRules, forwarded: (to: Direction, bytes: number) => void) {
     this.#sockets = [client, server];
-    const cut = (kind: CutKind) => this.cut(kind);
+    const cut = (kind: FaultKind) => (kind === "silence" ? this.silence() : this.cut(kind));
     this.#streams = {
       toServer: new Stream("toServer", client, server, rules, forwarded, cut),
       toClient: new Stream("toClient", server, client, rules, forwarded, cut),
@@ -48,6 +51,10 @@ export class Link {
 
   resume(): void {
     for (const stream of Object.values(this.#streams)) stream.forward();
+  }
+
+  silence(): void {
+    for (const stream of Object.values(this.#streams)) stream.silence();
   }
 
   cut(kind: CutKind): void {
@@ -68,6 +75,7 @@ class Stream {
   #forwarded = 0;
   #marks: { at: number; action: Action }[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #isSilent = false;
 
   constructor(
     readonly direction: Direction,
@@ -75,7 +83,7 @@ class Stream {
     readonly sink: Socket,
     readonly rules: LinkRules,
     readonly onForwarded: (to: Direction, bytes: number) => void,
-    readonly onCut: (kind: CutKind) => void,
+    readonly onCut: (kind: FaultKind) => void,
   ) {
     const { trips } = rules;
     source.on("data", (data) => {
@@ -90,6 +98,10 @@ class Stream {
     this.#marks.sort((a, b) => a.at - b.at);
   }
 
+  silence(): void {
+    this.#isSilent = true;
+  }
+
   drop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#segments.length = 0;
@@ -100,7 +112,7 @@ class Stream {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
-      if (this.rules.frozen || this.sink.writableNeedDrain) return;
+      if (this.#isSilent || this.rules.frozen || this.sink.writableNeedDrain) return;
       const wait = segment.due - performance.now();
       if (wait > 0) {
         this.#timer = setTimeout(() => this.forward(), wait);

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { type Listener, listen } from "./listener.ts";
-import { type CutKind, type Direction, Link, type LinkRules } from "./proxy-link.ts";
+import { type CutKind, type Direction, type FaultKind, Link, type LinkRules } from "./proxy-link.ts";
 import { RoundTrips } from "./round-trips.ts";
 
 export interface TcpProxy extends Listener {
@@ -15,7 +15,7 @@ export interface TcpProxy extends Listener {
   /** Ends all connections now, towards both sides. New ones are served. */
   cut(kind: CutKind): void;
   /** Cuts each connection once that many more bytes went that way; one that comes later counts from its start. */
-  cutAfter(direction: Direction, bytes: number, kind: CutKind): void;
+  cutAfter(direction: Direction, bytes: number, kind: FaultKind): void;
   /** Inverts the byte at that offset, counted as for `cutAfter`. */
   corrupt(direction: Direction, offset: number): void;
   /** Bytes that were forwarded that way. */
@@ -37,7 +37,7 @@ export const startProxy = async (target: { host: string; port: number }): Promis
     links.add(link);
     client.on("close", () => links.delete(link));
   });
-  const mark = (direction: Direction, offset: number, action: CutKind | "corrupt") => {
+  const mark = (direction: Direction, offset: number, action: FaultKind | "corrupt") => {
     rules.marks.push({ direction, offset, action });
     for (const link of links) link.mark(direction, offset, action);
   };

@@ -16,6 +16,10 @@ interface Internals {
     _offer: { lists: { serverHostKey: { array: readonly string[]; buffer: Buffer }; all: Buffer }; totalSize: number };
     _handlers: Record<string, () => void>;
     rekey(): void;
+    exitStatus(channel: number, status: number): void;
+    channelEOF(channel: number): void;
+    channelClose(channel: number): void;
+    channelData(channel: number, data: Buffer): void;
   };
 }
 
@@ -79,6 +83,7 @@ export const message = {
   extendedData: 95,
   eof: 96,
   close: 97,
+  channelRequest: 98,
 } as const;
 
 /**
@@ -114,6 +119,27 @@ const sendPayload = (connection: Connection, payload: Uint8Array): boolean => {
   packet.set(payload, write.allocStart);
   protocol._cipher.encrypt(write.finalize(packet));
   return !socket.writableNeedDrain;
+};
+
+/** The messages that end a channel, one by one and in any order: ssh2's own channel knows only the right one. */
+export const endOf = (connection: Connection, channel: ServerChannel) => {
+  const { _protocol: protocol } = internals(connection);
+  const id = peerChannel(channel);
+  return {
+    status: (status: number) => protocol.exitStatus(id, status),
+    // RFC 4254, section 6.10; ssh2 sends no name that it does not know.
+    signal: (name: string, coreDumped: boolean) =>
+      sendPayload(
+        connection,
+        Buffer.concat([
+          ...[Buffer.of(message.channelRequest), encode(id), encode("exit-signal"), Buffer.of(0)],
+          ...[encode(name), Buffer.of(coreDumped ? 1 : 0), encode(""), encode("")],
+        ]),
+      ),
+    data: (text: string) => protocol.channelData(id, Buffer.from(text)),
+    eof: () => protocol.channelEOF(id),
+    close: () => protocol.channelClose(id),
+  };
 };
 
 /** Sends the same message for as long as the connection lasts, as fast as the client reads. */

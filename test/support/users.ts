@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { onCleanup } from "./cleanup.ts";
-import { mustRun } from "./command.ts";
+import { mustRun, runCommand } from "./command.ts";
 import { endProcesses, isAlive, ofUser, signal } from "./processes.ts";
+import { waitFor } from "./wait.ts";
 
 export interface TemporaryUser {
   readonly name: string;
@@ -46,12 +47,28 @@ export const makeUser = async (options: UserOptions = {}): Promise<TemporaryUser
   return { ...account, password, remove };
 };
 
+/** userdel(8), EXIT VALUES. */
+const inUse = 8;
+
 const removeUser = async (name: string): Promise<void> => {
   const account = accounts().find((each) => each.name === name);
   if (account === undefined) return;
-  if (account.uid !== 0) await endProcesses(ofUser(account.uid));
+  const remove = ["userdel", "--remove", ...(account.uid === 0 ? ["--force"] : []), name];
   // userdel counts every process of root as one of its other name; only then must it be told not to mind.
-  await mustRun(["userdel", "--remove", ...(account.uid === 0 ? ["--force"] : []), name]);
+  if (account.uid === 0) {
+    await mustRun(remove);
+    return;
+  }
+  // An sshd that is on its way down may begin a last process after those that are known were ended.
+  await waitFor(
+    async () => {
+      await endProcesses(ofUser(account.uid));
+      const { status, stderr } = await runCommand(remove);
+      if (status !== 0 && status !== inUse) throw new Error(`${remove.join(" ")}: status ${status}: ${stderr.trim()}`);
+      return status === 0;
+    },
+    { what: `${name} to be removed` },
+  );
 };
 
 /** The same while this process is going down, when nothing can be awaited. */
