@@ -23,6 +23,8 @@ export interface Conditions extends Pick<World, "exit"> {
   remoteStatus: boolean;
   /** Ends the connection to the broker. */
   close(): Promise<void>;
+  /** Who watches for signals; for signals that were watched for before. */
+  watch?: typeof watchSignals;
 }
 
 /** What the work has to do with. */
@@ -39,7 +41,7 @@ export interface Conduct {
  * @throws BrokenPipe when nobody reads standard output
  */
 export const conduct = async (work: (conduct: Conduct) => Promise<number>, conditions: Conditions): Promise<number> => {
-  const { printer, terminals, remoteStatus, exit, close } = conditions;
+  const { printer, terminals, remoteStatus, exit, close, watch = watchSignals } = conditions;
   const putBack = (): void => {
     for (const terminal of terminals) terminal.close();
   };
@@ -51,7 +53,7 @@ export const conduct = async (work: (conduct: Conduct) => Promise<number>, condi
   const working = work({ signal: stop.signal, say });
   // What it sends at once goes out first, and is under way while signals are provided for.
   await Promise.resolve();
-  const signals = watchSignals(
+  const signals = watch(
     () => stop.abort(),
     (status) => {
       putBack();

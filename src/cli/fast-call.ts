@@ -1,4 +1,4 @@
-/** A plain `exec` after its request was sent: its streams, its questions and its end, as `perform.ts` has them. */
+/** A plain `exec` whose answer is no plain one, see `quick-answer.ts`: its streams, its questions and its end, as `perform.ts` has them. */
 import { NotAccepted, NotAnswering } from "../broker/client/call-errors.ts";
 import { BrokerClient, type CallOptions } from "../broker/client/client.ts";
 import { SshMcpError } from "../core/errors.ts";
@@ -25,6 +25,11 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
   const printer = new Printer({ stdout, stderr, env, isTerminal }, false);
   const terminal = sent.asker === null ? null : new LazyTerminal(sent.asker);
   const screen = new LazyCommandTerminal(env["TERM"]);
+  // A device that is not /dev/null: only there it takes a look at what passes.
+  const shown = [1, 2].some((fd) => quickFiles().kindOf(fd) === "other")
+    ? await (await import("./guarded.ts")).guardedStreams({ stdout, stderr }, isTerminal, () => screen.isHandedOver)
+    : null;
+  // What comes is held until here; from here on it is lost unless the call is known, which nothing may keep waiting.
   const client = new BrokerClient(sent.transport, {
     place: null,
     isStopped: async () => (await aboutSilence()).isStopped(),
@@ -41,13 +46,14 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
       environment: env,
       terminal: screen.begin,
       notice: say,
-      ...(quickFiles().kindOf(0) === "null" ? {} : { stdin }),
-      stdout,
-      stderr: unread(stderr),
+      stdin: sent.ended ? saidAlready : stdin,
+      stdout: shown?.stdout ?? stdout,
+      stderr: unread(shown?.stderr ?? stderr),
       ...(terminal === null ? {} : { ask: asking(terminal, stdin, signal) }),
     };
     try {
       const result = await resultOf(client, sent, options);
+      await shown?.end();
       screen.close();
       return await finish(result, target, printer);
     } catch (thrown) {
@@ -68,12 +74,18 @@ export const followUp = async (sent: SentExec): Promise<number | null> => {
       remoteStatus: true,
       close,
       exit,
+      ...(sent.watch === null ? {} : { watch: sent.watch }),
     });
     return accepted ? status : null;
   } catch (thrown) {
     if (thrown instanceof BrokenPipe) return exitStatus.brokenPipe;
     throw thrown;
   }
+};
+
+/** An input whose end was sent: nothing comes of it any more, and no second end. */
+const saidAlready: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }),
 };
 
 /** Loaded when there is silence. */

@@ -17,6 +17,8 @@ const longestCommand = 96 * 1024;
 export const plainExec = (words: readonly string[]): PlainExec | null => {
   const [name, target = "", ...rest] = words;
   if (name !== "exec" || target === "" || target.startsWith("-") || target.length > longestTarget) return null;
+  // Several hosts: `isSeveral`.
+  if (target.startsWith("@") || target.includes(",")) return null;
   const [first = ""] = rest;
   if (first.startsWith("-") && first !== "-" && first !== "--") return null;
   const command = (first === "--" ? rest.slice(1) : rest).join(" ");

@@ -1,13 +1,15 @@
 /** A clock for time limits: it counts while the machine sleeps, and nobody can set it. */
-import { openSync, readSync } from "node:fs";
+import { openLibc } from "./libc.ts";
 
 /**
  * Milliseconds since some moment in the past; only differences mean something. Never goes backwards.
- * On Linux the time since boot, suspend included, to 10 ms: /proc/uptime, proc(5). Elsewhere see `sleepCounting`.
+ * On Linux the time since boot, suspend included: CLOCK_BOOTTIME, clock_gettime(2). Elsewhere see `sleepCounting`.
  */
 export const bootTimeMs = (): number => {
-  source ??= uptime() ?? sleepCounting(() => performance.now(), Date.now);
-  latest = Math.max(latest, source());
+  source ??= boottime() ?? sleepCounting(() => performance.now(), Date.now);
+  const now = source();
+  // Not a number, when the system would not say.
+  if (now > latest) latest = now;
   return latest;
 };
 
@@ -37,15 +39,22 @@ export const sleepCounting = (monotonic: () => number, wall: () => number): (() 
   };
 };
 
-/** The file stays open: a broker that has run out of descriptors must still be able to tell the time. */
-const uptime = (): (() => number) | null => {
-  const buffer = Buffer.alloc(64);
+/** CLOCK_BOOTTIME, the same on every Linux. */
+const sinceBoot = 7;
+
+/** Asked for many times in every call: it opens no file, and reads none. */
+const boottime = (): (() => number) | null => {
+  if (process.platform !== "linux") return null;
   try {
-    const file = openSync("/proc/uptime", "r");
-    const read = () =>
-      Math.round(Number.parseFloat(buffer.toString("latin1", 0, readSync(file, buffer, 0, 64, 0))) * 1000);
+    const libc = openLibc({ clock_gettime: { args: ["int", "ptr"], returns: "int" } });
+    const time = new BigInt64Array(2);
+    const read = () => (libc.clock_gettime(sinceBoot, time) === 0 ? millisecondsOf(time) : Number.NaN);
     return Number.isFinite(read()) ? read : null;
   } catch {
     return null;
   }
 };
+
+/** @param time struct timespec, of a machine of 64 bits */
+const millisecondsOf = ([seconds = 0n, nanoseconds = 0n]: BigInt64Array): number =>
+  Number(seconds) * 1000 + Math.floor(Number(nanoseconds) / 1e6);

@@ -26,7 +26,11 @@ export interface QuickFiles {
   /** A new descriptor that children do not inherit, and that is no terminal of ours. Null when it cannot be opened. */
   open(path: string, how: "write without waiting" | "read and write"): number | null;
   close(file: number): void;
-  /** gethostname(2); empty when it cannot be had. */
+  /** Whether a descriptor has something to read, whether it never will again, or neither for now: poll(2). Null when it cannot be told. */
+  inputOf(file: number): "something" | "nothing yet" | "over" | null;
+  /** Writes as much as a file, a pipe or a socket takes without making this process wait. @returns how many bytes; 0 also for what fails */
+  writeNow(file: number, bytes: Uint8Array): number;
+  /** The machine's name, as gethostname(2) has it; empty when it cannot be had. */
   hostName(): string;
 }
 
@@ -55,6 +59,11 @@ const itself = 0x1000;
 /** STATX_TYPE | STATX_MODE | STATX_UID; where they lie in struct statx does not depend on the machine: statx(2). */
 const wanted = 0x1 | 0x2 | 0x8;
 const statSize = 256;
+/** poll.h, and limits.h: what can be written holds at least so much of a pipe. */
+const canRead = 0x1;
+const canWrite = 0x4;
+const hungUp = 0x10;
+const pipePiece = 4096;
 
 /** @returns null where libc does not have it */
 export const libcFiles = (): QuickFiles | null => {
@@ -84,6 +93,12 @@ export const libcFiles = (): QuickFiles | null => {
     libc.close(file);
     return text(length);
   };
+  /** What of `events` has come, and what else there is to say of the descriptor. */
+  const poll = (file: number, events: number): number => {
+    view.setInt32(0, file, true);
+    view.setInt32(4, events, true);
+    return libc.poll(buffer, 1, 0) < 0 ? 0 : view.getInt16(6, true);
+  };
   return {
     look: (name) => stat(fromHere, name, noFollow),
     kindOf: (file) => stat(file, "", itself)?.kind ?? null,
@@ -97,6 +112,21 @@ export const libcFiles = (): QuickFiles | null => {
     close: (file) => {
       libc.close(file);
     },
+    inputOf: (file) => {
+      const found = poll(file, canRead);
+      if ((found & canRead) !== 0) return "something";
+      return found === 0 ? "nothing yet" : found === hungUp ? "over" : null;
+    },
+    writeNow: (file, bytes) => {
+      let written = 0;
+      while (written < bytes.length && (poll(file, canWrite) & canWrite) !== 0) {
+        const piece = bytes.subarray(written, written + pipePiece);
+        const taken = libc.write(file, piece, piece.length);
+        if (taken <= 0) break;
+        written += taken;
+      }
+      return written;
+    },
     hostName: () => read("/proc/sys/kernel/hostname")?.trim() ?? "",
   };
 };
@@ -108,6 +138,8 @@ const openFunctions = () =>
     open: { args: ["ptr", "int"], returns: "int" },
     read: { args: ["int", "ptr", "usize"], returns: "int" },
     close: { args: ["int"], returns: "int" },
+    poll: { args: ["ptr", "usize", "int"], returns: "int" },
+    write: { args: ["int", "ptr", "usize"], returns: "int" },
   });
 
 const kinds: ReadonlyMap<number, FileKind> = new Map([
@@ -147,6 +179,9 @@ export const nodeFiles = (): QuickFiles => {
     close: (file) => {
       unlessItFails(() => fs.closeSync(file));
     },
+    inputOf: () => null,
+    // Here nothing says whether it would wait.
+    writeNow: () => 0,
     hostName: () => {
       const os: typeof import("node:os") = require("node:os");
       return os.hostname();

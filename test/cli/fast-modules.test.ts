@@ -1,5 +1,5 @@
 /**
- * What a warm command loads before its request leaves, and until its end, taken from the very build of the binary. Whoever makes one of these
+ * What a warm command loads before its request leaves, for a plain answer, and for every other one, taken from the very build of the binary. Whoever makes one of these
  * files import another has to say so here: each costs every command something, and most of node's modules cost more than all of these.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
@@ -65,8 +65,19 @@ test("until the request leaves: nothing but the frames, the socket, and a look a
   });
 });
 
-test("until its end: the client, the streams and the signals, and no package", () => {
+test("for a plain answer: the signals", () => {
   const { files } = loadedFrom("src/main.ts", "src/cli/fast.ts");
+  const after = loadedFrom("src/cli/quick-answer.ts");
+  expect(after.files.filter((file) => !files.includes(file))).toEqual([
+    "src/cli/quick-answer.ts",
+    "src/cli/signals.ts",
+    "src/core/exit-status.ts",
+  ]);
+  expect(after.others).toEqual(["bun:ffi"]);
+});
+
+test("for every other answer: the client and the streams, and no package", () => {
+  const { files } = loadedFrom("src/main.ts", "src/cli/fast.ts", "src/cli/quick-answer.ts");
   const after = loadedFrom("src/cli/fast-call.ts");
   expect(after.files.filter((file) => !files.includes(file))).toEqual([
     "src/broker/client/call-errors.ts",
@@ -86,10 +97,8 @@ test("until its end: the client, the streams and the signals, and no package", (
     "src/cli/lazy-terminal.ts",
     "src/cli/output.ts",
     "src/cli/printer.ts",
-    "src/cli/signals.ts",
     "src/cli/stop.ts",
     "src/cli/unread.ts",
-    "src/core/exit-status.ts",
     "src/core/hint.ts",
     "src/core/quote.ts",
   ]);

@@ -20,6 +20,7 @@ export const clientSide = [
   "broker/client/client.ts",
   "broker/client/remote.ts",
   // The command line's warm path is made of these.
+  "broker/wire/frame.ts",
   "broker/wire/opening.ts",
   "broker/wire/socket-transport.ts",
   "broker/client/call-errors.ts",

@@ -158,6 +158,17 @@ export class FrameReader {
   }
 }
 
+/**
+ * The frame that the bytes begin with, and its size, header included.
+ * @returns null when it is not whole
+ * @throws SshMcpError PROTOCOL_ERROR as `FrameReader.push`
+ */
+export const firstFrame = (bytes: Uint8Array): { frame: Frame; size: number } | null => {
+  if (bytes.length < headerLength) return null;
+  const size = frameSize(bytes);
+  return bytes.length < size ? null : { frame: frameOf(bytes.subarray(0, size)), size };
+};
+
 const frameOf = (bytes: Uint8Array): Frame => ({
   type: bytes[4] ?? 0,
   call: new DataView(bytes.buffer, bytes.byteOffset).getUint32(5),

@@ -14,6 +14,7 @@ import { canceled } from "./canceled.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
 import { Deadline } from "./deadline.ts";
+import { gatherWrites } from "./gathered-writes.ts";
 import { handshakeError, handshakeFault, handshakeTooSlow } from "./handshake-errors.ts";
 import { onAnnouncedKeys } from "./host-keys-request.ts";
 import { LoginBanner } from "./login-banner.ts";
@@ -196,6 +197,7 @@ class Handshake {
     this.#client.removeAllListeners();
     this.#allowRekey();
     // ssh2 throws when nobody listens for errors; the connection does from here on.
+    gatherWrites(this.#socket);
     const connection = new Connection(this.#client, this.#socket, this.#where, {
       authMethod,
       // Of a certificate, the key that it is for: that is what a person knows it by.
