@@ -6,7 +6,11 @@ import { SshMcpError } from "../core/errors.ts";
 import { AgentForwarding } from "./commands/agent-forwarding.ts";
 import { SessionChannel } from "./commands/channel.ts";
 import { ChannelPool } from "./commands/channel-pool.ts";
-import { type CommandSetup, type OnBusy, runCommand } from "./commands/exec.ts";
+import type { CommandSetup } from "./commands/command-setup.ts";
+import { type OnBusy, runCommand } from "./commands/exec.ts";
+import type { Elsewhere } from "./commands/first-channel.ts";
+import { LastingShell } from "./commands/shell/lasting-shell.ts";
+import type { ShellHost } from "./commands/shell/shell-command.ts";
 import { Stopper } from "./commands/stop.ts";
 import { connectionError } from "./transport/connection-errors.ts";
 import {
@@ -111,22 +115,34 @@ export class Connection {
     return this.#pool.isFull;
   }
 
+  /** Whether a command waits for one that runs. */
+  get isWaitedFor(): boolean {
+    return this.#pool.isWaitedFor;
+  }
+
   /** Commands that have a channel. */
   get commands(): number {
     return this.#pool.commands;
   }
 
-  /** @throws SshMcpError when the command was not handed over; see runCommand */
-  exec(request: CommandRequest, signal: AbortSignal, onBusy?: OnBusy, setup?: CommandSetup): Promise<CommandResult> {
-    const host = {
-      pool: this.#pool,
-      stopper: this.#stopper,
-      forwarding: this.#forwarding,
-      acquire: (aborted: AbortSignal) => this.#acquire(aborted),
-      connected: () => this.#isOpen,
-      lostReason: () => this.#error?.message ?? `the connection to ${this.#where} was lost`,
-    };
-    return runCommand(host, request, signal, onBusy, setup);
+  /**
+   * @param elsewhere another connection to the same server that may come free for it first, as `Elsewhere` says
+   * @throws SshMcpError when the command was not handed over; see runCommand
+   */
+  exec(
+    request: CommandRequest,
+    signal: AbortSignal,
+    onBusy?: OnBusy,
+    setup?: CommandSetup,
+    elsewhere: Elsewhere<Connection> | null = null,
+  ): Promise<CommandResult> {
+    const other = elsewhere === null ? null : async (aborted: AbortSignal) => (await elsewhere(aborted)).#commandHost();
+    return runCommand(this.#commandHost(), request, signal, onBusy, setup, other);
+  }
+
+  /** @throws SshMcpError as `LastingShell.open` */
+  openShell(setup: CommandSetup, limitMs: number | null, signal: AbortSignal, onBusy?: OnBusy): Promise<LastingShell> {
+    return LastingShell.open(this.#commandHost(), setup, limitMs, signal, onBusy);
   }
 
   /**
@@ -149,10 +165,28 @@ export class Connection {
     await this.ended;
   }
 
+  #commandHost(): ShellHost {
+    return {
+      pool: this.#pool,
+      stopper: this.#stopper,
+      forwarding: this.#forwarding,
+      acquire: (aborted: AbortSignal) => this.#acquire(aborted),
+      awake: () => this.#awake(),
+      roundTrip: () => this.#roundTrip(),
+      connected: () => this.#isOpen,
+      lostReason: () => this.#error?.message ?? `the connection to ${this.#where} was lost`,
+    };
+  }
+
   async #acquire(signal: AbortSignal): Promise<SessionChannel> {
+    // In the same breath where nothing is to be awaited: whoever comes next must find this channel taken.
+    if (!this.#isOpen || !this.#isFresh()) await this.#awake();
+    return this.#pool.acquire(signal);
+  }
+
+  async #awake(): Promise<void> {
     if (!this.#isOpen) throw this.#error ?? this.#lost();
     if (!this.#isFresh()) await this.#probe();
-    return this.#pool.acquire(signal);
   }
 
   #isFresh(): boolean {
@@ -171,6 +205,15 @@ export class Connection {
     const error = this.#lost();
     this.#fail(error);
     throw error;
+  }
+
+  /** Resolves to false when the connection ends first. */
+  async #roundTrip(): Promise<boolean> {
+    const answered = ping(this.#client).then(
+      () => true,
+      () => false,
+    );
+    return await Promise.race([answered, this.ended.then(() => false)]);
   }
 
   #heard(): void {

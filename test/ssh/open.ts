@@ -2,12 +2,13 @@
 
 import { opensshDefaults } from "../../src/config/ssh-config/values/algorithm-list.ts";
 import type { CommandResult } from "../../src/core/command.ts";
+import { type CommandForm, plainForm } from "../../src/core/command-form.ts";
 import type { Question } from "../../src/core/question.ts";
 import { Agent } from "../../src/ssh/auth/agent.ts";
 import { Authentication } from "../../src/ssh/auth/authentication.ts";
 import { collectIdentities } from "../../src/ssh/auth/identities.ts";
 import { mustBeUsable, readNamedFiles } from "../../src/ssh/auth/identity-files.ts";
-import type { CommandSetup } from "../../src/ssh/commands/exec.ts";
+import type { CommandSetup } from "../../src/ssh/commands/command-setup.ts";
 import type { Connection } from "../../src/ssh/connection.ts";
 import { algorithmsFor } from "../../src/ssh/key-exchange/algorithms.ts";
 import type { ConnectionOptions } from "../../src/ssh/transport/connection-options.ts";
@@ -88,8 +89,12 @@ export interface Ran extends CommandResult {
 export interface RunOptions {
   stdin?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   timeoutMs?: number;
+  idleTimeoutMs?: number;
+  /** What a piece of output takes its reader. */
+  delayMs?: number;
   signal?: AbortSignal;
   setup?: CommandSetup;
+  form?: Partial<CommandForm>;
   /** Told of all stdout so far, whenever more has come. */
   onStdout?: (text: string) => void;
 }
@@ -100,6 +105,7 @@ export const run = async (connection: Connection, command: string, options: RunO
   const sink = (stream: "stdout" | "stderr") => ({
     write: async (chunk: Uint8Array) => {
       out[stream] += Buffer.from(chunk).toString();
+      if (options.delayMs !== undefined) await Bun.sleep(options.delayMs);
       if (stream === "stdout") options.onStdout?.(out.stdout);
     },
   });
@@ -110,6 +116,8 @@ export const run = async (connection: Connection, command: string, options: RunO
       stdout: sink("stdout"),
       stderr: sink("stderr"),
       timeoutMs: options.timeoutMs ?? null,
+      idleTimeoutMs: options.idleTimeoutMs ?? null,
+      ...(options.form === undefined ? {} : { form: { ...plainForm, ...options.form } }),
     },
     options.signal ?? new AbortController().signal,
     undefined,

@@ -43,9 +43,14 @@ export class ChannelPool {
     this.#sparesWelcome = !this.#onlyOne;
   }
 
-  /** Whether a command would have to wait in line. */
+  /** Whether a command would have to wait for others that run. A stop that looks around holds it up too, but not for long. */
   get isFull(): boolean {
-    return !this.#hasRoom();
+    return !this.#hasSlot();
+  }
+
+  /** Whether a command waits in line. */
+  get isWaitedFor(): boolean {
+    return this.#line.length > 0;
   }
 
   /** Bytes of the longest command line that the server takes: more ends the whole connection, with every command on it. */
@@ -107,7 +112,10 @@ export class ChannelPool {
   /** Begins no command until the returned function is called; those that come wait in line. */
   hold(): () => void {
     this.#holds += 1;
+    let isHeld = true;
     return () => {
+      if (!isHeld) return;
+      isHeld = false;
       this.#holds -= 1;
       this.#wake();
     };
@@ -184,9 +192,13 @@ export class ChannelPool {
   }
 
   #hasRoom(): boolean {
-    if (this.#holds > 0) return false;
+    return this.#holds === 0 && this.#hasSlot();
+  }
+
+  #hasSlot(): boolean {
     if (this.#onlyOne) return this.#used === 0 && this.#commands === 0;
-    if (this.#commands >= commandLimit) return false;
+    // Where the server grants few, one of them stays for the stop helper: root's commands cannot be stopped through their own channel.
+    if (this.#commands >= Math.min(commandLimit, Math.max(1, this.#granted - 1))) return false;
     return this.#spare !== null || this.#used < this.#granted;
   }
 

@@ -1,11 +1,14 @@
 import type { TerminalSize } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import { initialWindow, type Ssh2Channel, type Ssh2Protocol } from "../transport/ssh2.ts";
+import { initialWindow, opensWindowByExec, type Ssh2Channel, type Ssh2Protocol } from "../transport/ssh2.ts";
 
 export type OutputStream = "stdout" | "stderr";
 
 /** How a channel reported its command's end: RFC 4254, section 6.10. */
 export type ExitReport = { code: number } | { signal: string };
+
+export const exitWords = (exit: ExitReport): string =>
+  "code" in exit ? `status ${exit.code}` : `signal ${exit.signal}`;
 
 /**
  * Room is given back by the quarter of a window: the sender never waits for it on a long round trip, and
@@ -27,6 +30,7 @@ export class SessionChannel {
   readonly #channel: Ssh2Channel;
   readonly #protocol: Ssh2Protocol;
   readonly #closed = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<void>();
   #consumed = 0;
   #isClosed = false;
   #isComplete = false;
@@ -63,13 +67,20 @@ export class SessionChannel {
     channel.on("error", () => undefined);
     channel.stderr.on("error", () => undefined);
     channel.on("exit", (code, signal) => {
-      this.#exit = code === null ? { signal: (signal ?? "").replace(/^SIG/, "") } : { code };
+      // A command ends once: what comes after is no correction of it.
+      this.#exit ??= code === null ? { signal: (signal ?? "").replace(/^SIG/, "") } : { code };
+      this.#exited.resolve();
     });
   }
 
   /** Resolves when the channel is closed by the peer, or with its connection. Data never follows. */
   get closed(): Promise<void> {
     return this.#closed.promise;
+  }
+
+  /** Resolves when the server has reported the command's end, or the channel is closed. Output may follow: others may hold it open. */
+  get exited(): Promise<void> {
+    return this.#exited.promise;
   }
 
   get isClosed(): boolean {
@@ -117,8 +128,8 @@ export class SessionChannel {
   }
 
   /** Asks for a terminal (RFC 4254, section 6.2); resolves to whether the server gave one. @param type TERM */
-  pty(type: string, { columns, rows }: TerminalSize): Promise<boolean> {
-    return this.#request(() => this.#protocol.pty(this.#channel.outgoing.id, rows, columns, 0, 0, type, null, true));
+  pty(type: string, { columns, rows, modes = null }: TerminalSize & { modes?: Buffer | null }): Promise<boolean> {
+    return this.#request(() => this.#protocol.pty(this.#channel.outgoing.id, rows, columns, 0, 0, type, modes, true));
   }
 
   /** Tells a terminal's new size (RFC 4254, section 6.7). */
@@ -142,7 +153,21 @@ export class SessionChannel {
     await new Promise<void>((resolve) => {
       this.#endWrite = resolve;
       this.#send(() => this.#channel.write(chunk, () => resolve()));
+      // ssh2 knows no debt, and would not go on when it is paid.
+      if (this.#channel.outgoing.window < 0) this.#channel._waitWindow = true;
     });
+  }
+
+  /**
+   * The same for what an exec request that has just gone out is to read. Where it is known that the request opens a window, this is not waited
+   * for: it would cost a round trip.
+   */
+  async writeAhead(chunk: Uint8Array): Promise<void> {
+    const { outgoing } = this.#channel;
+    const fits = chunk.length <= outgoing.packetSize && outgoing.window === 0 && outgoing.state === "open";
+    if (!fits || this.#isClosed || !opensWindowByExec(this.#channel)) return await this.write(chunk);
+    outgoing.window = -chunk.length;
+    this.#send(() => this.#protocol.channelData(outgoing.id, chunk));
   }
 
   eof(): void {
@@ -186,6 +211,7 @@ export class SessionChannel {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#endWrite();
+    this.#exited.resolve();
     this.#closed.resolve();
   }
 }

@@ -4,7 +4,7 @@ import type { Sink } from "../../core/sink.ts";
 const blockSize = 4 * 1024;
 
 interface Block {
-  bytes: Buffer;
+  bytes: Uint8Array;
   used: number;
 }
 
@@ -28,18 +28,18 @@ export class OutputQueue {
     this.#broken = broken;
   }
 
-  push(chunk: Buffer): void {
+  push(chunk: Uint8Array): void {
     if (this.#isDropped) {
       this.#taken(chunk.length);
       return;
     }
     const last = this.#blocks.at(-1);
     if (last !== undefined && last.bytes.length - last.used >= chunk.length) {
-      chunk.copy(last.bytes, last.used);
+      last.bytes.set(chunk, last.used);
       last.used += chunk.length;
     } else if (this.#pumping !== null && chunk.length < blockSize) {
       const bytes = Buffer.allocUnsafeSlow(blockSize);
-      chunk.copy(bytes);
+      bytes.set(chunk);
       this.#blocks.push({ bytes, used: chunk.length });
     } else this.#blocks.push({ bytes: chunk, used: chunk.length });
     this.#pumping ??= this.#pump();

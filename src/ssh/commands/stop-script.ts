@@ -1,7 +1,7 @@
 /**
  * The POSIX sh program that stops commands on the server: read by `/bin/sh -s` on a channel of the same connection, so that it runs as the
  * same user, beside the commands, under the same server process. It needs /proc, `kill` and grep; it runs nothing else but `sleep`. It
- * writes one line, `MARK VERDICT`:
+ * writes three lines, `MARK begun` as soon as it runs, `MARK looked` when all that is to be stopped is known, and `MARK VERDICT`:
  *
  * - `gone`: what was found was signalled, and nothing of it is left
  * - `none`: nothing of the commands was there
@@ -39,7 +39,8 @@ export const stopScript = ({ mark, variable, tags, tagged, all, signals }: StopS
 
 // Fields of /proc/PID/stat after the name, see proc(5): 1 state, 2 ppid, 3 pgrp, 4 session, 20 starttime. The name may hold anything.
 const program = `
-me=$$ server=$PPID
+me=$$ server=\${1:-$PPID}
+echo "$mark begun"
 say() { echo "$mark $1"; exit 0; }
 [ -r /proc/self/stat ] || say blind
 command -v grep >/dev/null 2>&1 || say blind
@@ -103,14 +104,16 @@ hit() {
 look
 if [ "$known" = ' ' ]; then [ "$siblings" = ' ' ] && say none; [ $tagged = 1 ] && say none; say unsure; fi
 [ $signals = 1 ] || { [ "$pids" = ' ' ] && say none; say left; }
+echo "$mark looked"
 now; begun=$now rung=0
 while :; do
   now; past=$((now - begun))
   case $rung in
   0) hit INT; rung=1;;
   1) [ $past -ge 100 ] && { hit TERM; rung=2; };;
-  2) [ $past -ge 200 ] && { hit KILL; rung=3; };;
-  3) [ $past -ge 350 ] && say left; hit KILL;;
+  2) [ $past -ge 200 ] && { hit KILL; rung=3 looks=0; };;
+  # Time alone says nothing where every look takes long: what KILL met needs a moment to be gone.
+  3) looks=$((looks + 1)); [ $past -ge 350 ] && [ $looks -ge 5 ] && say left; hit KILL;;
   esac
   sleep 0.05 2>/dev/null || sleep 1
   look

@@ -1,47 +1,20 @@
-import { randomBytes } from "node:crypto";
 import type { StopResult } from "../../core/command.ts";
 import { within } from "../transport/within.ts";
 import type { SessionChannel } from "./channel.ts";
-import type { ChannelPool } from "./channel-pool.ts";
-import { stopScript } from "./stop-script.ts";
-
-/** Debian's stock sshd accepts `LC_*`, and nothing reads this one. Its value marks a command's processes, and a helper's own. */
-export const tagVariable = "LC_SSH_MCP";
-
-export interface StoppableCommand {
-  channel: SessionChannel;
-  /** The value of `tagVariable` that was sent as the command's environment. */
-  tag: string;
-  /** Whether the server took the tag. */
-  tagged: Promise<boolean>;
-  /** Whether output waits for the caller: then the server cannot close the channel, whatever became of the command. */
-  readerBehind(): boolean;
-}
-
-/** What a stop needs to know of the connection. */
-export interface StopHost {
-  pool: ChannelPool;
-  /** False when the connection is gone: then there is nobody to ask. */
-  connected(): boolean;
-  /** Whether the server runs one command of its own whatever is asked for: a helper would run it a second time. */
-  runsForcedCommand(): boolean;
-}
-
-type Verdict = "gone" | "none" | "left" | "unsure" | "blind";
+import { StopHelpers, type Verdict } from "./stop-helper.ts";
+import { isTagged, type StopHost, type StoppableCommand } from "./stoppable.ts";
 
 interface Waiting {
   command: StoppableCommand;
   decide: (verdict: Verdict | null) => void;
 }
 
-/** From the helper's start to its verdict; the ladder itself takes 3.5 s on the server. */
-const verdictLimitMs = 4000;
-/** How long the server may take to open a channel for the helper, and to start it. */
-const answerLimitMs = 1000;
 /** Pause between the rungs INT, TERM and KILL. */
 const rungMs = 1000;
 /** How long a stopped command's channel may take to close by itself. */
 const closeGraceMs = 250;
+/** Helpers of several users at once: OpenSSH's ten channels are eight commands and these. */
+const helpersAtOnce = 2;
 
 /**
  * Stops commands of one connection: INT, TERM after a second, KILL after two. A helper on a second channel does it where it can, because it
@@ -51,17 +24,23 @@ const closeGraceMs = 250;
  */
 export class Stopper {
   readonly #host: StopHost;
+  readonly #helpers: StopHelpers;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
-  /** A helper was started and said nothing: whatever ran instead of it must not run again. */
-  #mute = false;
 
   constructor(host: StopHost) {
     this.#host = host;
+    this.#helpers = new StopHelpers(host);
   }
 
   async stop(command: StoppableCommand): Promise<StopResult> {
+    const { channel } = command;
     if (!this.#host.connected()) return "unconfirmed";
+    // Nothing of it was sent, and nothing will be: sudo ends with its input, in its own time.
+    if (command.become?.isBegun === false) {
+      channel.close();
+      return "confirmed";
+    }
     const startedAt = performance.now();
     // First of all, before anything is awaited: who is stopped together must be looked for together.
     const verdict = await this.#askHelper(command);
@@ -69,16 +48,29 @@ export class Stopper {
     if (verdict === "left") return "unconfirmed";
     if (verdict === "gone") {
       // An open channel is held by somebody: a process that the helper could not tell to be the command's.
-      return (await closes(command.channel, rungMs)) || command.readerBehind() ? "confirmed" : "unconfirmed";
+      return (await closes(channel, rungMs)) || command.readerBehind() ? "confirmed" : "unconfirmed";
     }
-    if (verdict === "none" && (await closes(command.channel, closeGraceMs))) return tagged ? "confirmed" : "dispatched";
+    if (verdict === "none" && (await closes(channel, closeGraceMs))) {
+      if (!this.#host.connected()) return "unconfirmed";
+      return tagged ? "confirmed" : "dispatched";
+    }
     // A helper that never came to a verdict has used up the time that a person waits for.
     const pause = performance.now() - startedAt > 2 * rungMs ? rungMs / 4 : rungMs;
-    if (!(await signalChannel(command.channel, pause))) return "unconfirmed";
-    // The command's own slot is free now: where it was the only one, a helper can look after all.
-    const left = tagged ? await this.#runHelper([command], false, false) : null;
-    if (left === "left") return "unconfirmed";
-    return left === "none" ? "confirmed" : "dispatched";
+    const isOver = await signalChannel(channel, pause);
+    // A channel that ends with its connection says nothing of the command.
+    if (!this.#host.connected()) return "unconfirmed";
+    if (tagged && (isOver || verdict === null)) return await this.#lookAgain(command, isOver);
+    return isOver ? "dispatched" : "unconfirmed";
+  }
+
+  /** The command's own slot is free once its channel is: where it was the only one, a helper can come after all. */
+  async #lookAgain(command: StoppableCommand, isOver: boolean): Promise<StopResult> {
+    command.channel.close();
+    const verdict = await this.#helpers.run([command], true);
+    if (verdict === "left") return "unconfirmed";
+    // Nothing there and a channel that had to be closed from here: somebody held it who cannot be found.
+    if (verdict === "gone" || (verdict === "none" && isOver)) return "confirmed";
+    return isOver ? "dispatched" : "unconfirmed";
   }
 
   /** Null when no helper could be opened, or it gave no verdict in time. */
@@ -95,80 +87,56 @@ export class Stopper {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
-      const verdict = await this.#stopBatch(batch.map(({ command }) => command));
-      for (const { command, decide } of batch) {
-        // One that cannot be ended says nothing about the others.
-        const single = verdict === "left" && batch.length > 1;
-        decide(single ? await this.#runHelper([command], false, false) : verdict);
-      }
+      // A helper is one user.
+      await this.#serveUsers([...Map.groupBy(batch, ({ command }) => command.become?.who).values()]);
     }
     this.#running = null;
   }
 
-  async #stopBatch(commands: readonly StoppableCommand[]): Promise<Verdict | null> {
+  /** Those that got no helper come again: the channels of what the others have stopped are free by then. */
+  async #serveUsers(users: readonly Waiting[][]): Promise<void> {
+    for (let left = users; left.length > 0; ) {
+      const queue = left.values();
+      const refused: Waiting[][] = [];
+      const worker = async (): Promise<void> => {
+        for (const same of queue) {
+          if (!(await this.#serveSame(same))) refused.push(same);
+          else if (left.length > 1) await Promise.all(same.map(({ command }) => closes(command.channel, closeGraceMs)));
+        }
+      };
+      await Promise.all(Array.from({ length: helpersAtOnce }, worker));
+      if (refused.length === left.length) {
+        for (const { decide } of refused.flat()) decide(null);
+        return;
+      }
+      left = refused;
+    }
+  }
+
+  /** Resolves to false, with nothing decided, when the server opens no channel for the helper. */
+  async #serveSame(batch: readonly Waiting[]): Promise<boolean> {
+    const verdict = await this.#stopBatch(batch.map(({ command }) => command));
+    if (verdict === "full") return false;
+    for (const { command, decide } of batch) {
+      // One that cannot be ended says nothing about the others.
+      const single = verdict === "left" && batch.length > 1 ? await this.#helpers.run([command], false) : verdict;
+      decide(single === "full" ? null : single);
+    }
+    return true;
+  }
+
+  async #stopBatch(commands: readonly StoppableCommand[]): Promise<Verdict | "full" | null> {
     const { pool } = this.#host;
     // With no other command there, and none to come, what runs beside the helper is to be stopped, tagged or not.
-    const all = pool.commands === commands.length;
+    const all = pool.commands === commands.length && !commands.some(({ become }) => become);
     const release = all ? pool.hold() : () => undefined;
     try {
-      return await this.#runHelper(commands, all, true);
+      return await this.#helpers.run(commands, true, { all, looked: release });
     } finally {
       release();
     }
   }
-
-  async #runHelper(commands: readonly StoppableCommand[], all: boolean, signals: boolean): Promise<Verdict | null> {
-    if (this.#mute || this.#host.runsForcedCommand() || !this.#host.connected()) return null;
-    const opening = this.#host.pool.acquireHelper().catch(() => null);
-    const helper = await within(opening, answerLimitMs, null);
-    if (helper === null) {
-      // It may still come, long after anybody waits for it.
-      void opening.then((late) => late?.close());
-      return null;
-    }
-    const mark = `ssh-mcp-stop-${randomBytes(12).toString("hex")}`;
-    const tagged = (await Promise.all(commands.map(isTagged))).every(Boolean);
-    const tags = commands.map(({ tag }) => tag);
-    try {
-      const script = stopScript({ mark, variable: tagVariable, tags, tagged, all, signals });
-      return await this.#converse(helper, mark, script);
-    } catch {
-      // Whatever went wrong with the helper, everybody who waits for it gets an answer: nobody could look.
-      return null;
-    } finally {
-      helper.close();
-    }
-  }
-
-  async #converse(helper: SessionChannel, mark: string, script: string): Promise<Verdict | null> {
-    let heard = "";
-    const verdict = new Promise<Verdict | null>((resolve) => {
-      helper.read((stream, chunk) => {
-        helper.consume(chunk.length);
-        if (stream !== "stdout") return;
-        // A chatty profile may come first; only the last stretch can hold the line.
-        heard = (heard + chunk.toString("latin1")).slice(-4096);
-        const found = new RegExp(`${mark} (gone|none|left|unsure|blind)\\n`).exec(heard);
-        if (found?.[1] !== undefined) resolve(found[1] as Verdict);
-      });
-      void helper.closed.then(() => resolve(null));
-    });
-    void helper.env(tagVariable, mark);
-    // `exec`, so that the helper's parent is the server process, whatever the login shell.
-    if (!(await within(helper.exec("exec /bin/sh -s"), answerLimitMs, false))) return null;
-    const sent = helper.write(Buffer.from(script)).then(() => helper.eof());
-    const said = await within(
-      sent.then(() => verdict),
-      verdictLimitMs,
-      null,
-    );
-    if (said === null) this.#mute = true;
-    return said;
-  }
 }
-
-/** The server's word on the tag may still be on its way. */
-const isTagged = ({ tagged }: StoppableCommand): Promise<boolean> => within(tagged, answerLimitMs / 2, false);
 
 /**
  * Climbs the ladder through the channel, from TERM: a shell's background children ignore INT, and OpenSSH forgets the group once its leader

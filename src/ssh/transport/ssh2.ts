@@ -6,6 +6,7 @@
  * - `_chanMgr`, `_protocol.session`: to open a session channel ahead of need, so that a command costs one round trip
  * - `_protocol.exec/env/signal`, `_callbacks`: to pipeline requests, and to signal after our side's EOF
  * - `_agent`, `_agentFwdEnabled`, `_protocol.openssh_agentForward`: to forward the agent of whoever runs a command, not one for the connection
+ * - `_client`, `_waitWindow`, `outgoing.window`, `_protocol.channelData`: to send a command's program with its request
  * - `push`: to account the window by what was consumed
  * - `_protocol._handlers`: to notice a peer that overruns a window
  */
@@ -37,6 +38,7 @@ export interface Ssh2Protocol {
   windowChange(remoteId: number, rows: number, columns: number, height: number, width: number): void;
   signal(remoteId: number, name: string): void;
   channelWindowAdjust(remoteId: number, bytes: number): void;
+  channelData(remoteId: number, data: Uint8Array): void;
   ping(): void;
   _handlers: Record<string, ((...args: unknown[]) => void) | undefined>;
 }
@@ -52,7 +54,10 @@ export interface Ssh2Channel {
   on(event: "error", listener: (error: Error) => void): void;
   stderr: { push(chunk: Buffer | null): boolean; on(event: "error", listener: (error: Error) => void): void };
   incoming: { window: number; state: string };
-  outgoing: { id: number; state: string; packetSize: number };
+  outgoing: { id: number; state: string; packetSize: number; window: number };
+  /** Whether a write waits for the peer's window. */
+  _waitWindow: boolean | undefined;
+  _client: Client;
   _callbacks: ((failed: boolean | Error) => void)[];
 }
 
@@ -82,6 +87,12 @@ export const protocolOf = (client: Client): Ssh2Protocol => internals(client)._p
 
 /** The server's software, as its identification string has it: `OpenSSH_9.2p1`; untrusted. */
 export const softwareOf = (client: Client): string => internals(client)._remoteVer ?? "";
+
+/**
+ * Whether a session channel without a window gets one by its exec request. OpenSSH opens it while it handles the request, before it reads on, and
+ * says so when the answer is due (session.c, session_set_fds; 2 MiB): what follows the request arrives in time.
+ */
+export const opensWindowByExec = ({ _client }: Ssh2Channel): boolean => /^OpenSSH_\d/.test(softwareOf(_client));
 
 /**
  * Tells when the key that logs in allows one command of the server's alone (sshd(8), `command=`): OpenSSH says so in a debug message

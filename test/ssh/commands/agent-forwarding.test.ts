@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type CommandSetup, plainSetup } from "../../../src/ssh/commands/exec.ts";
+import { type CommandSetup, plainSetup } from "../../../src/ssh/commands/command-setup.ts";
 import type { Connection } from "../../../src/ssh/connection.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { mustRun } from "../../support/command.ts";

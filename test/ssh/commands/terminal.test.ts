@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import type { TerminalSize } from "../../../src/core/call-scope.ts";
-import { plainSetup } from "../../../src/ssh/commands/exec.ts";
+import { plainSetup } from "../../../src/ssh/commands/command-setup.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { makeKey } from "../../support/keys.ts";

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Connection } from "../../../src/ssh/connection.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { type KeyPair, makeKey } from "../../support/keys.ts";
@@ -11,6 +10,7 @@ import { tempDir } from "../../support/temp.ts";
 import { makeUser } from "../../support/users.ts";
 import { waitFor } from "../../support/wait.ts";
 import { open, run } from "../open.ts";
+import { type Connect, leftOf, nextMark, servers } from "./places.ts";
 
 afterAll(cleanup);
 
@@ -18,53 +18,6 @@ let key: KeyPair;
 beforeAll(async () => {
   key = await makeKey();
 });
-
-/** Every process whose arguments hold the mark: what a stopped command must not leave behind. */
-const leftOf = (mark: string): string[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
-      } catch {
-        return "";
-      }
-    })
-    .filter((line) => line.includes(mark));
-
-let marks = 0;
-/** A number of seconds that no other sleep on the machine has: its own mark. */
-const nextMark = (): string => `60${process.pid}${++marks}`;
-
-type Connect = () => Promise<Connection>;
-
-const servers: Record<string, () => Promise<Connect>> = {
-  "OpenSSH as root": async () => {
-    const sshd = await startSshd({ authorizedKeys: [key.line] });
-    return () => open({ port: sshd.port, user: sshd.user, keys: [key.path] });
-  },
-  "OpenSSH as root, with AcceptEnv LC_*": async () => {
-    const sshd = await startSshd({ authorizedKeys: [key.line], options: ["AcceptEnv LANG LC_*"] });
-    return () => open({ port: sshd.port, user: sshd.user, keys: [key.path] });
-  },
-  "OpenSSH as another user": async () => {
-    const [sshd, user] = await Promise.all([startSshd({ authorizedKeys: [key.line] }), makeUser()]);
-    return () => open({ port: sshd.port, user: user.name, keys: [key.path] });
-  },
-  "OpenSSH as another user, with AcceptEnv LC_*": async () => {
-    const user = await makeUser({ shell: "/bin/sh" });
-    const sshd = await startSshd({ authorizedKeys: [key.line], options: ["AcceptEnv LANG LC_*"] });
-    return () => open({ port: sshd.port, user: user.name, keys: [key.path] });
-  },
-  "Dropbear as root": async () => {
-    const dropbear = await startDropbear({ user: await makeUser({ superuser: true }), authorizedKeys: [key.line] });
-    return () => open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
-  },
-  "Dropbear as another user": async () => {
-    const dropbear = await startDropbear({ authorizedKeys: [key.line] });
-    return () => open({ port: dropbear.port, user: dropbear.user, keys: [key.path] });
-  },
-};
 
 const shapes: Record<string, (mark: string) => string> = {
   "a child in the background": (mark) => `sleep ${mark} & sleep ${mark}`,

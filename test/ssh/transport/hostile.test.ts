@@ -186,7 +186,10 @@ describe("a command", () => {
 
   test("a command over the limit is refused before anything is sent, by bytes", async () => {
     const server = await scripted("echo");
-    await expect(run(await connect(server), "漢".repeat(40_000))).rejects.toMatchObject({ code: "TOO_LARGE" });
+    // Without an interpreter there is nothing else that it could be sent as.
+    const form = { interpreter: "none" as const };
+    const running = run(await connect(server), "漢".repeat(40_000), { form });
+    await expect(running).rejects.toMatchObject({ code: "TOO_LARGE" });
     expect(server.runs).toEqual([]);
   });
 
