@@ -26,6 +26,11 @@ export const escapeText = (text: string): string => text.replace(unsafeInText, v
  */
 export const escapeLine = (text: string): string => text.replace(unsafeInLine, visible);
 
+const unsafeInJson = new RegExp(`[\\x7f-\\x9f${hidden}${surrogates}]`, "gu");
+
+/** Escapes text that will be shown as JSON, which writes out the other control characters itself. */
+export const escapeHidden = (text: string): string => text.replace(unsafeInJson, visible);
+
 const shortForms: Readonly<Record<string, string>> = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 const visible = (character: string): string => {

@@ -2,6 +2,7 @@
  * Capture of an output stream that may be endless: its head and its tail are kept, everything is counted, the middle is
  * dropped as it passes. Text from here is still untrusted: escape it where it is shown.
  */
+import { isBinary } from "./binary.ts";
 import type { Sink } from "./sink.ts";
 
 /** Bytes of each stream that a result holds unless the caller asks for another limit. */
@@ -45,39 +46,68 @@ export class OutputCapture implements Sink {
 
   /** Never waits: what does not fit is dropped. */
   write(chunk: Uint8Array): Promise<void> {
-    if (chunk.length > 0) {
-      const room = this.#head.limit - this.#head.length;
-      if (room > 0) this.#head.push(chunk.subarray(0, room));
-      if (chunk.length > room) this.#tail.push(chunk.subarray(room));
-      this.#bytes += chunk.length;
-      this.#lineEnds += countNewlines(chunk);
-      this.#endsInLine = chunk.at(-1) !== newline;
-    }
+    this.add(chunk, countNewlines(chunk));
     return accepted;
+  }
+
+  /** The same of a chunk whose newlines somebody has counted already. */
+  add(chunk: Uint8Array, newlines: number): void {
+    if (chunk.length === 0) return;
+    const room = this.#head.limit - this.#head.length;
+    if (room > 0) this.#head.push(chunk.subarray(0, room));
+    if (chunk.length > room) this.#tail.push(chunk.subarray(room));
+    this.#bytes += chunk.length;
+    this.#lineEnds += newlines;
+    this.#endsInLine = chunk.at(-1) !== newline;
+  }
+
+  /** The last line that was kept, for somebody to see how far it is: the one that is being written, else the last whole one. At most 200 characters. */
+  lastLine(): string {
+    const end = (this.#tail.length > 0 ? this.#tail : this.#head).toBytes().subarray(-lookedBack);
+    return (
+      decode(end)
+        .replace(/\ufffd/g, "")
+        .trimEnd()
+        .split(/[\r\n]/)
+        .at(-1)
+        ?.slice(-longestLastLine)
+        .replace(/^[\udc00-\udfff]/, "") ?? ""
+    );
+  }
+
+  /** Whether what was kept is no text. */
+  get isBinary(): boolean {
+    return isBinary(this.#head.toBytes()) || isBinary(this.#tail.toBytes());
   }
 
   /**
    * What was kept. Each side of a cut gives up its part of the line that was cut when that is less than a quarter of
    * the side, and else at most the three bytes of a UTF-8 character that was cut.
+   * @param limit bytes, where less than what was kept is wanted
+   * @param readOn says how to read what is left out, which begins at that byte; null when nothing can
    */
-  text(): CapturedText {
-    const head = this.#head.toBytes();
-    const tail = this.#tail.toBytes();
-    if (head.length + tail.length === this.#bytes) {
-      return { text: decode(joined(head, tail)), truncated: false, omittedBytes: 0, omittedLines: 0 };
+  text(limit = Number.POSITIVE_INFINITY, readOn: ((offset: number) => string) | null = null): CapturedText {
+    const kept = joined(this.#head.toBytes(), this.#tail.toBytes());
+    if (kept.length === this.#bytes && kept.length <= limit) {
+      return { text: decode(kept), truncated: false, omittedBytes: 0, omittedLines: 0 };
     }
+    const isNarrowed = limit < kept.length;
+    const head = kept.subarray(0, isNarrowed ? Math.ceil(limit / 2) : this.#head.length);
+    const tail = kept.subarray(isNarrowed ? kept.length - Math.floor(limit / 2) : this.#head.length);
     const start = head.subarray(0, endOfHead(head));
     const end = tail.subarray(startOfTail(tail));
     const omittedBytes = this.#bytes - start.length - end.length;
     const keptLines = countNewlines(start) + countNewlines(end) + (this.#endsInLine && end.length > 0 ? 1 : 0);
     const omittedLines = this.lines - keptLines;
     const border = start.length === 0 || start.at(-1) === newline ? "" : "\n";
-    const text = `${decode(start)}${border}${marker(omittedBytes, omittedLines)}\n${decode(end)}`;
+    const text = `${decode(start)}${border}${marker(omittedBytes, omittedLines, readOn?.(start.length) ?? null)}\n${decode(end)}`;
     return { text, truncated: true, omittedBytes, omittedLines };
   }
 }
 
 const newline = 10;
+const lookedBack = 1024;
+const longestLastLine = 200;
 const accepted = Promise.resolve();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const decode = (bytes: Uint8Array): string => decoder.decode(bytes);
@@ -89,8 +119,8 @@ const joined = (head: Uint8Array, tail: Uint8Array): Uint8Array => {
   return bytes;
 };
 
-const marker = (bytes: number, lines: number): string =>
-  `[… ${counted(bytes, "byte")}, ${counted(lines, "line")} omitted …]`;
+const marker = (bytes: number, lines: number, readOn: string | null): string =>
+  `[… ${counted(bytes, "byte")}, ${counted(lines, "line")} omitted${readOn === null ? "" : `: ${readOn}`} …]`;
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
@@ -102,7 +132,8 @@ const countNewlines = (bytes: Uint8Array): number => {
   return count;
 };
 
-const endOfHead = (head: Uint8Array): number => {
+/** Where the begin of a stream that was cut is best cut. */
+export const endOfHead = (head: Uint8Array): number => {
   const afterNewline = head.lastIndexOf(newline) + 1;
   if (afterNewline > 0 && (head.length - afterNewline) * 4 < head.length) return afterNewline;
   // RFC 3629, section 3: the first byte that is no continuation (10xxxxxx) tells how long its character is.
@@ -113,7 +144,8 @@ const endOfHead = (head: Uint8Array): number => {
   return head.length;
 };
 
-const startOfTail = (tail: Uint8Array): number => {
+/** Where the end of a stream that was cut best begins. */
+export const startOfTail = (tail: Uint8Array): number => {
   const afterNewline = tail.indexOf(newline) + 1;
   if (afterNewline > 0 && afterNewline * 4 < tail.length) return afterNewline;
   let at = 0;

@@ -200,3 +200,27 @@ describe("any stream in any chunks", () => {
     );
   });
 });
+
+test("a NUL byte, or many malformed ones, are no text; a few of an older encoding are", () => {
+  expect(capture(100, "a\0b").isBinary).toBe(true);
+  expect(capture(4, `${"a".repeat(50)}\0b`).isBinary).toBe(true);
+  expect(capture(100, Uint8Array.of(0xff, 0xfe, 0xfd, 0xfc)).isBinary).toBe(true);
+  expect(capture(100, bytesOf("Gr"), Uint8Array.of(0xfc), bytesOf("sse aus dem Wien")).isBinary).toBe(false);
+  expect(capture(100, "日本語\n\x1b[1mbold\x1b[0m").isBinary).toBe(false);
+  expect(capture(100).isBinary).toBe(false);
+});
+
+test("what is left out is said to begin where the head ends", () => {
+  const { text } = capture(10, "0123456789x").text(undefined, (offset) => `read from ${offset}`);
+  expect(text).toBe("01234\n[… 1 byte, 0 lines omitted: read from 5 …]\n6789x");
+});
+
+test("the last line is the one being written, else the last whole one", () => {
+  expect(capture(100).lastLine()).toBe("");
+  expect(capture(100, "one\ntwo\n").lastLine()).toBe("two");
+  expect(capture(100, "one\n10%\r20%").lastLine()).toBe("20%");
+  expect(capture(10, "0123456789\nabc").lastLine()).toBe("abc");
+  expect(capture(4000, "x".repeat(3000)).lastLine()).toHaveLength(200);
+  // 201 of UTF-16: the cut would halve the first.
+  expect(capture(4000, `${"x".repeat(9)}\u{1f600}${"y".repeat(199)}`).lastLine()).toBe("y".repeat(199));
+});
