@@ -12,10 +12,14 @@ import type { Ask } from "../../core/question.ts";
 import type { Sessions } from "../../core/session.ts";
 import type { Sink } from "../../core/sink.ts";
 import type { Rule } from "../../policy/evaluate.ts";
+import { BrokerJobs } from "../jobs/broker-jobs.ts";
+import { OutputStore } from "../outputs/output-store.ts";
+import { outputsOf } from "../outputs/outputs-of.ts";
 import type { Request } from "../wire/protocol.ts";
 import { captured } from "./capture.ts";
 import { grouped } from "./groups.ts";
 import { permitted } from "./permit.ts";
+import type { StreamBytes } from "./shared-budget.ts";
 import { checked, validated } from "./validate.ts";
 
 /** What a connection gives to a call. */
@@ -34,6 +38,8 @@ export interface CallIo {
   files: CallScope["files"];
   terminal: CallScope["terminal"];
   notice: CallScope["notice"];
+  /** See `Context`. */
+  watched?: boolean;
   /** Dropped unless the face asked for it. */
   progress(message: string): void;
 }
@@ -47,6 +53,8 @@ export interface Invocation<Input = v.InferOutput<Operation["input"]>> {
   input: Input;
   /** As in `Request`. */
   capture: number | null;
+  /** Of a call on several hosts: told how many bytes one of them has, says how many of them the answer may hold. */
+  share?: (bytes: StreamBytes) => Promise<StreamBytes>;
   context: Context;
 }
 
@@ -57,6 +65,8 @@ export interface DispatchOptions {
   sessions: Sessions;
   hosts: Hosts;
   rules: readonly Rule[];
+  /** What is kept of outputs; those of this dispatch alone when absent. */
+  outputs?: OutputStore;
 }
 
 /**
@@ -64,13 +74,16 @@ export interface DispatchOptions {
  * not for this face, INVALID_INPUT for an input its schema refuses, POLICY_DENIED,
  * APPROVAL_REQUIRED, and with whatever the operation throws.
  */
-export const createDispatch = ({ operations, sessions, hosts, rules }: DispatchOptions): Dispatch => {
+export const createDispatch = (options: DispatchOptions): Dispatch => {
+  const { operations, sessions, hosts, rules, outputs = new OutputStore() } = options;
+  const jobs = new BrokerJobs();
   const byName = new Map(operations.map((operation) => [operation.name, operation]));
-  const run = validated(operations, grouped(permitted(rules, checked(captured(runOperation)))));
+  const run = validated(operations, grouped(permitted(rules, checked(captured(outputs, runOperation)))));
   return async (request, io) => {
     const { caller, input, capture } = request;
     const operation = offered(byName.get(request.operation), request.operation, caller);
-    return await run({ operation, input, capture, context: { ...io, caller, sessions, hosts } });
+    const kept = outputsOf(outputs, caller, io.signal);
+    return await run({ operation, input, capture, context: { ...io, caller, sessions, hosts, jobs, outputs: kept } });
   };
 };
 

@@ -89,7 +89,7 @@ export class Lifetime implements BrokerHost {
   givesWayTo(other: string): boolean {
     const { sessions } = this.#options;
     if (this.#leaving !== null || !isNewer(other)) return false;
-    if (this.#load.calls > 0 || sessions.busy || sessions.holdsPersonSession) return false;
+    if (this.#load.calls > 0 || sessions.busy || sessions.holdsPersonSession || sessions.holdsShell) return false;
     void this.#drain(`a client of release ${other} has come`);
     return true;
   }

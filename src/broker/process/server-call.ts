@@ -186,6 +186,7 @@ export class ServerCall {
       files: this.#files,
       terminal: (onResize) => this.#terminal.begin(onResize),
       notice: (message) => this.#notice(message),
+      watched: this.#request.progress,
       progress: (message) => this.#progress(message),
     };
   }

@@ -21,7 +21,7 @@ export const validated =
     const parsed = v.safeParse(operation.input, Array.isArray(input) ? null : input);
     if (!parsed.success)
       throw invalid(invocation, [...issuesOf(parsed.issues), ...unknownFields(operation.input, input)]);
-    const issues = operation.validate(parsed.output);
+    const issues = [...dropped(input, parsed.output), ...operation.validate(parsed.output)];
     if (issues.length > 0) throw invalid(invocation, issues);
     return await next({ ...invocation, input: parsed.output });
   };
@@ -42,6 +42,16 @@ export const checked =
       `${verbOf(operation, context.caller)} ran, but its result is not as described: ${issues}`,
     );
   };
+
+/** Of a record valibot takes a list for an empty one, and leaves names out that mean something to an object. */
+const dropped = (input: unknown, output: object): Issue[] =>
+  Object.entries(output).flatMap(([field, taken]) => {
+    const given: unknown = (input as Record<string, unknown> | null)?.[field];
+    if (typeof taken !== "object" || taken === null || Array.isArray(taken)) return [];
+    if (Array.isArray(given)) return [{ field, message: "is a list" }];
+    const name = Object.keys(given ?? {}).find((each) => !Object.hasOwn(taken, each));
+    return name === undefined ? [] : [{ field, message: `${JSON.stringify(name)} is no name that is taken here` }];
+  });
 
 const withheldFields = ({ cliOnly }: Operation, input: unknown): string[] =>
   cliOnly.filter((field) => typeof input === "object" && input !== null && Object.hasOwn(input, field));

@@ -134,7 +134,7 @@ export const noHosts: Hosts = {
 };
 
 export const noSessions: Sessions = {
-  ...{ open: none, use: none, list: none, calls: none, lend: none, close: none },
+  ...{ open: none, use: none, list: none, calls: none, lend: none, close: none, kill: none },
   pending: { list: none, answered: none },
   secrets: { place: none },
   hostKeys: { trust: none },
