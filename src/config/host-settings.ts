@@ -14,6 +14,8 @@ export interface HostSettings {
   legacy: boolean;
   /** A line for the person's shell that prints the password, as `pass show db1`; null for none. */
   passwordCommand: string | null;
+  /** Whether agents' sudo and su get the login's password, the keychain's and passwordCommand's: else only what a person gave for the session. */
+  sudo: boolean;
 }
 
 /** What a table says of how to reach a host; null where it does not. */
@@ -21,6 +23,7 @@ interface Reach {
   label: string | null;
   legacy: boolean | null;
   passwordCommand: string | null;
+  sudo: boolean | null;
 }
 
 export interface HostTable extends Reach {
@@ -48,14 +51,14 @@ const isHostName = (text: string): boolean =>
 /** @param tables the whole file. @throws SshMcpError CONFIG_INVALID */
 export const readHosts = (tables: TomlTable): ReadonlyMap<string, HostTable> =>
   named(tables, "host", isHostName, (table) => {
-    refuseUnknown(table, ["label", "groups", "legacy", "passwordCommand"]);
+    refuseUnknown(table, ["label", "groups", "legacy", "passwordCommand", "sudo"]);
     return { ...reach(table), groups: namesIn(table, "groups", isGroupName) };
   });
 
 /** @param tables the whole file. @throws SshMcpError CONFIG_INVALID */
 export const readGroups = (tables: TomlTable): ReadonlyMap<string, GroupTable> =>
   named(tables, "group", isGroupName, (table) => {
-    refuseUnknown(table, ["label", "hosts", "legacy", "passwordCommand"]);
+    refuseUnknown(table, ["label", "hosts", "legacy", "passwordCommand", "sudo"]);
     return { ...reach(table), hosts: namesIn(table, "hosts", isHostName) };
   });
 
@@ -78,6 +81,7 @@ const reach = (table: TomlTable): Reach => ({
   label: lineIn(table, "label", longestLabel),
   legacy: flagIn(table, "legacy"),
   passwordCommand: lineIn(table, "passwordCommand", longestCommand),
+  sudo: flagIn(table, "sudo"),
 });
 
 /**
@@ -96,6 +100,7 @@ export const hostSettings = ({ hosts, groups }: Settings, name: string): HostSet
     groups: names,
     legacy: first(({ legacy }) => legacy) ?? false,
     passwordCommand: first(({ passwordCommand }) => passwordCommand),
+    sudo: first(({ sudo }) => sudo) ?? false,
   };
 };
 

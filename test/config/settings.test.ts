@@ -159,16 +159,20 @@ passwordCommand = "pass show eu"
 hosts = ["db1"]
 legacy = false
 passwordCommand = "pass show old"
+sudo = true
 `,
   );
 
   test.each([
-    ["web1", { label: "the first", groups: ["eu", "prod"], legacy: true, passwordCommand: "pass show web1" }],
-    ["web2.example.com", { label: null, groups: ["prod"], legacy: false, passwordCommand: null }],
+    [
+      "web1",
+      { label: "the first", groups: ["eu", "prod"], legacy: true, passwordCommand: "pass show web1", sudo: false },
+    ],
+    ["web2.example.com", { label: null, groups: ["prod"], legacy: false, passwordCommand: null, sudo: false }],
     // Of two groups, the first that says it.
-    ["db1", { label: null, groups: ["prod", "old"], legacy: true, passwordCommand: "pass show old" }],
-    ["nobody", { label: null, groups: [], legacy: false, passwordCommand: null }],
-    ["__proto__", { label: null, groups: [], legacy: false, passwordCommand: null }],
+    ["db1", { label: null, groups: ["prod", "old"], legacy: true, passwordCommand: "pass show old", sudo: true }],
+    ["nobody", { label: null, groups: [], legacy: false, passwordCommand: null, sudo: false }],
+    ["__proto__", { label: null, groups: [], legacy: false, passwordCommand: null, sudo: false }],
   ])("of %s: its own before its groups'", (name, expected) => {
     expect(hostSettings(settings, name)).toEqual(expected);
   });
@@ -184,7 +188,7 @@ passwordCommand = "pass show old"
   test.each([
     [
       "[host.a]\nlabels = 1",
-      'has an unknown key "host.a.labels": host.a.label, host.a.groups, host.a.legacy, host.a.passwordCommand',
+      'has an unknown key "host.a.labels": host.a.label, host.a.groups, host.a.legacy, host.a.passwordCommand, host.a.sudo',
     ],
     ["[group.a]\ngroups = []", 'has an unknown key "group.a.groups"'],
     ["[hosts.a]", 'has an unknown key "hosts"'],

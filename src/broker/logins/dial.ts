@@ -7,6 +7,7 @@ import type { Ask } from "../../core/question.ts";
 import type { LoginUnderWay } from "../../ssh/auth/identities.ts";
 import type { Connection } from "../../ssh/connection.ts";
 import { algorithmsFor } from "../../ssh/key-exchange/algorithms.ts";
+import { fingerprint } from "../../ssh/public-key.ts";
 import { canceled } from "../../ssh/transport/canceled.ts";
 import type { ConnectionOptions } from "../../ssh/transport/connection-options.ts";
 import { openConnection } from "../../ssh/transport/handshake.ts";
@@ -18,6 +19,7 @@ import { planTrust } from "./dial-trust.ts";
 import { wayTo } from "./dial-way.ts";
 import { FailedLogins } from "./failed-logins.ts";
 import { HandshakeLimit } from "./handshake-limit.ts";
+import type { LoginSecrets } from "./held-secrets.ts";
 import { atHop, HopError } from "./hop-error.ts";
 import { explainedByProposal } from "./proposed-host.ts";
 import { SecretSources, sourcesMs } from "./secret-sources.ts";
@@ -34,6 +36,8 @@ const programMs = 1000;
 export interface DialScope extends Pick<CallScope, "caller" | "signal" | "ask" | "variables" | "notice"> {
   /** Whether nobody but models waits for it. */
   isForModels(): boolean;
+  /** What the session holds of the secrets of its last login; absent for a login that is no session's own. */
+  memory?: LoginSecrets;
   /** Says something to the people among them that no model is to read. */
   noticeToPeople(message: string): void;
 }
@@ -186,7 +190,11 @@ const connect = async (
     algorithms: algorithmsFor({ ...resolved, legacy: plan.settings.legacy, knownKeyTypes: trust.knownKeyTypes }),
     rekeyLimit: resolved.rekeyLimit,
     requiredRsaBits: resolved.requiredRsaBits,
-    verifyHostKey: trust.verifyHostKey,
+    verifyHostKey: async (blob, peer) => {
+      const isAccepted = await trust.verifyHostKey(blob, peer);
+      secrets.hostKey = fingerprint(blob);
+      return isAccepted;
+    },
     onHostKeys: trust.onHostKeys,
     ask,
     commands: commandSettingsOf(resolved),
@@ -203,8 +211,8 @@ const connect = async (
     void connection.close();
     throw canceled(host);
   }
-  // What else gave it will give it again.
-  connection.login.askedForSecret &&= secrets.askedPerson;
+  // What else gave it will give it again; what is held is a person's.
+  connection.login.askedForSecret &&= secrets.askedPerson || scope.memory?.wasRecalled === true;
   return connection;
 };
 

@@ -1,15 +1,17 @@
 /**
- * Where the secrets of a login come from before a person is asked: `passwordCommand` of config.toml, then the keychain. Nothing of them is kept, and
- * each is tried once in a login: what a server has refused is not sent again.
+ * Where the secrets of a login come from before a person is asked: what the session holds of its last one, `passwordCommand` of config.toml, then the
+ * keychain. Nothing of the latter is kept, and each is tried once in a login: what a server has refused is not sent again.
  */
 import { posix } from "node:path";
 import { formatDestination } from "../../core/destination.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
+import { changesPassword, wantsOther } from "../../core/password-prompts.ts";
 import type { LoginQuestion } from "../../core/question.ts";
 import type { DialScope } from "./dial.ts";
 import { promptHost } from "./dial-identities.ts";
 import type { DialPlan } from "./dial-plan.ts";
+import { heldName } from "./held-secrets.ts";
 import { keptSecret } from "./keychain.ts";
 import { passwordFrom } from "./password-command.ts";
 import { unanswered } from "./unanswered.ts";
@@ -26,7 +28,7 @@ export const accountOf = ({ resolved: { user, hostname: host, port, hostKeyAlias
 /** The same for the passphrase of a key, however the way to it is written. @param path absolute */
 export const keyAccountOf = (path: string): string => `key ${posix.normalize(path)}`;
 
-interface SecretScope extends Pick<DialScope, "caller" | "variables" | "signal" | "ask" | "isForModels"> {
+interface SecretScope extends Pick<DialScope, "caller" | "variables" | "signal" | "ask" | "isForModels" | "memory"> {
   /** Called when a source takes long: others need not wait in line for it. */
   leave(): void;
 }
@@ -40,6 +42,8 @@ const longestBanner = 8192;
 /** A source that takes longer than this waits for a person. */
 const programMs = 1000;
 
+const memorySource = "what is held with the session";
+
 /** Asks the sources of a host, then the person. For one login to one host. */
 export class SecretSources {
   readonly #plan: SecretPlan;
@@ -51,6 +55,8 @@ export class SecretSources {
   #problem: string | null = null;
   #askedPerson = false;
   #showedBanner = false;
+  /** Fingerprint of the key that the server has shown; a session's secrets are for that one alone. */
+  hostKey: string | null = null;
 
   /** @param budget what is left of `sourcesMs` */
   constructor(plan: SecretPlan, scope: SecretScope, budget: { leftMs: number }) {
@@ -76,7 +82,7 @@ export class SecretSources {
     const text = [...this.#bannerOf(question), ...(note === null ? [] : [note]), this.#named(question)].join("\n");
     try {
       const answer = await this.#scope.ask({ ...question, text }, withdrawn);
-      this.#askedPerson ||= question.kind !== "host-key" && question.asksLeave !== true;
+      if (question.kind !== "host-key" && question.asksLeave !== true) this.#learn(question, answer);
       return answer;
     } catch (error) {
       if (note === null || !(error instanceof SshMcpError) || error.code !== "AUTH_REQUIRED") throw error;
@@ -85,6 +91,29 @@ export class SecretSources {
       if (refused !== null && question.kind !== "passphrase") throw new SshMcpError("AUTH_FAILED", refused, { hint });
       throw new SshMcpError("AUTH_REQUIRED", `${error.message}; ${note}`, { hint, cause: error });
     }
+  }
+
+  #learn(question: LoginQuestion, answer: string): void {
+    this.#askedPerson = true;
+    const { memory } = this.#scope;
+    const name = this.#nameOf(question);
+    if (memory === undefined) return;
+    if (name === null) memory.hasUnheld = true;
+    else memory.typed.set(name, answer);
+  }
+
+  #nameOf(question: LoginQuestion): string | null {
+    return heldName(question, accountFor(question, this.#plan), this.hostKey);
+  }
+
+  #recall(question: LoginQuestion, account: string): string | null {
+    const { memory } = this.#scope;
+    const name = this.#nameOf(question);
+    const held = name === null ? null : (memory?.held?.recall(name) ?? null);
+    if (held === null || memory === undefined) return null;
+    memory.wasRecalled = true;
+    this.#given.set(account, { source: memorySource, question });
+    return held;
   }
 
   /** A server's own prompt does not say which one asks: there may be several on the way. As ssh(1) has it. */
@@ -104,6 +133,8 @@ export class SecretSources {
   async #fromSources(question: LoginQuestion): Promise<string | null> {
     const account = accountFor(question, this.#plan);
     if (account === null || this.#given.has(account)) return null;
+    const held = this.#recall(question, account);
+    if (held !== null) return held;
     const { settings, typedHost } = this.#plan;
     const { passwordCommand } = settings;
     if (this.#limitMs <= 0) {
@@ -154,6 +185,8 @@ export class SecretSources {
     const account = accountFor(question, this.#plan);
     const given = account === null ? undefined : this.#given.get(account);
     if (given === undefined || given.source === "" || !asksAgain(question, given.question)) return null;
+    const name = this.#nameOf(question);
+    if (given.source === memorySource && name !== null) this.#scope.memory?.held?.forget(name);
     if (question.kind === "passphrase") return `the passphrase from ${given.source} does not fit`;
     const where = escapeLine(`${this.#plan.resolved.user}@${this.#plan.typedHost}`);
     return `${where} did not take the password from ${given.source}`;
@@ -178,13 +211,6 @@ const accountFor = (question: LoginQuestion, plan: SecretPlan): string | null =>
 
 /** Above it there may be anything. */
 const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
-
-/** As a server that wants a new password has it asked for. */
-const changesPassword = /^(Enter|Retype) .* (old|new) password:/;
-
-/** A password that is to be changed, and codes of all kinds: to answer them with the password would cost a try. */
-const wantsOther =
-  /\b(new|retype|again|change|code|otp|one[- ]?time|token|pass ?code|pin|factor|verification|challenge|duo|yubi\w*)\b/i;
 
 /** Another question of the same login may be its next step. */
 const asksAgain = (question: LoginQuestion, before: LoginQuestion): boolean =>

@@ -1,22 +1,18 @@
 import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
 import type { CallScope } from "../../core/call-scope.ts";
-import type { CommandRequest, CommandResult, RunningCall } from "../../core/command.ts";
+import type { CommandRequest, CommandResult, RunningCall, StopResult } from "../../core/command.ts";
+import type { Become } from "../../core/command-form.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { OpenedSession, Session, SessionInfo } from "../../core/session.ts";
-import type { Connection, Login } from "../../ssh/connection.ts";
+import type { Login } from "../../ssh/connection.ts";
 import { fingerprint } from "../../ssh/public-key.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
-import { scopeOf } from "../logins/dial.ts";
-import { planAgain } from "../logins/dial-plan.ts";
-import { isMadeOnce } from "../logins/session-identity.ts";
-import { BesideConnections } from "./beside-connections.ts";
-import { tellBusy } from "./busy-notice.ts";
 import { takenBack } from "./cancel-reasons.ts";
-import { commandSetup } from "./command-setup.ts";
-import type { LiveConnection } from "./live-connection.ts";
 import { RunningCalls } from "./running-calls.ts";
+import { type Becoming, becoming, becomingAsked, nothingAs } from "./session-become.ts";
+import { SessionCommands } from "./session-commands.ts";
 import { isFor, recordOf, type SessionFacts } from "./session-facts.ts";
-import { leadsElsewhere, notLent } from "./session-hints.ts";
+import { notLent } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
 import { SessionLink } from "./session-link.ts";
 
@@ -26,7 +22,7 @@ export class BrokerSession implements Session {
   readonly link: SessionLink;
   readonly #host: SessionHost;
   readonly #calls: RunningCalls;
-  readonly #beside = new BesideConnections();
+  readonly #commands: SessionCommands;
   readonly #openedAt: number;
   #usedAt: number;
 
@@ -34,6 +30,7 @@ export class BrokerSession implements Session {
   constructor(facts: SessionFacts, host: SessionHost, lastUsedAt: Date | null) {
     this.facts = facts;
     this.link = new SessionLink(facts, host, () => this.idleMs);
+    this.#commands = new SessionCommands(facts, this.link, host);
     this.#host = host;
     this.#calls = new RunningCalls(() => host.nextCallId());
     const { clock } = host;
@@ -44,7 +41,7 @@ export class BrokerSession implements Session {
   }
 
   get info(): SessionInfo {
-    const { name, openedBy, lent, title, request, resolved, login } = this.facts;
+    const { name, openedBy, lent, title, request, resolved } = this.facts;
     const { state, leftMs } = this.link;
     return {
       name,
@@ -58,7 +55,7 @@ export class BrokerSession implements Session {
       openedBy,
       lent,
       title,
-      needsPerson: login?.needsPerson ?? false,
+      needsPerson: this.link.needsPerson,
     };
   }
 
@@ -74,12 +71,17 @@ export class BrokerSession implements Session {
 
   /** Connections that are open. */
   get connections(): number {
-    return this.link.connections + this.#beside.size;
+    return this.#commands.connections;
+  }
+
+  /** Whether somebody's lasting shell is open on it. */
+  get holdsShell(): boolean {
+    return this.#commands.holdsShell;
   }
 
   /** Connections that are open or being dialled. */
   get claimed(): number {
-    return this.link.connections + (this.link.isDialing ? 1 : 0) + this.#beside.claimed;
+    return this.#commands.claimed;
   }
 
   get calls(): RunningCall[] {
@@ -103,7 +105,8 @@ export class BrokerSession implements Session {
     const { facts } = this;
     if (!lent && facts.openedBy.face === "mcp") facts.openedBy = { face: "cli", client: "cli" };
     Object.assign(facts, { lent, keptPrivate: !lent });
-    await this.#calls.cancel(takenBack(this.facts.name), (caller) => !isFor(this.facts, caller));
+    await this.#calls.cancel(takenBack(this.facts.name), ({ caller }) => !isFor(this.facts, caller));
+    this.#commands.endShells((caller) => !isFor(facts, caller));
   }
 
   /** What there is to say of it after a login; it was of use just now. */
@@ -123,12 +126,13 @@ export class BrokerSession implements Session {
     request: CommandRequest,
     scope: CallScope,
     commands: CommandSettings | null = null,
+    become: Becoming = becoming,
   ): Promise<CommandResult> {
     if (!isFor(this.facts, scope.caller)) throw notLent(this.facts.name, scope.caller);
     // Before this call counts as use: the time may have run out while the machine slept.
     this.link.usable();
-    const running = this.#calls.run(scope, request.command, (signal) =>
-      this.#run(request, { ...scope, signal }, commands),
+    const running = this.#calls.run(scope, request.label ?? request.command, (signal, id) =>
+      this.#commands.run({ id, request, scope: { ...scope, signal }, commands, become }),
     );
     this.#host.changed();
     try {
@@ -139,6 +143,28 @@ export class BrokerSession implements Session {
     }
   }
 
+  async unlock(user: Become, scope: CallScope, commands: CommandSettings | null = null): Promise<boolean> {
+    let wasAsked = false;
+    const asking = becomingAsked(() => {
+      wasAsked = true;
+    });
+    const { outcome, reason } = await this.exec(nothingAs(user), scope, commands, asking);
+    if (outcome === "exited") return wasAsked;
+    throw new SshMcpError(
+      "OUTCOME_UNKNOWN",
+      `${user.by} on ${this.facts.name} did not end${reason === null ? "" : `: ${reason}`}`,
+    );
+  }
+
+  relock(user: Become): boolean {
+    return this.#commands.relock(user);
+  }
+
+  /** Stops the call with this id. @returns how far that got; null when there was nothing to stop any more, or not yet */
+  kill(id: string, reason: SshMcpError): Promise<StopResult | null> {
+    return this.#calls.kill(id, reason);
+  }
+
   /**
    * Stops what runs and ends the connections, with whatever secrets they were opened with.
    * @param reason what those are told whose call it ends
@@ -146,68 +172,11 @@ export class BrokerSession implements Session {
   async close(reason: SshMcpError): Promise<void> {
     const linkEnded = this.link.close(reason);
     await this.#calls.cancel(reason);
-    await Promise.all([linkEnded, this.#beside.close()]);
+    await Promise.all([linkEnded, this.#commands.close()]);
   }
 
   #touch(): void {
     this.#usedAt = this.#host.clock.boot();
     this.link.restartClock();
-  }
-
-  async #run(request: CommandRequest, scope: CallScope, commands: CommandSettings | null): Promise<CommandResult> {
-    const exec = async (connection: Connection): Promise<CommandResult> => {
-      const onBusy = (): void => tellBusy(this.facts.name, connection.commands + this.#beside.size, scope);
-      const setup = commandSetup(commands ?? connection.login.commands, scope);
-      return await connection.exec(request, scope.signal, onBusy, setup instanceof Promise ? await setup : setup);
-    };
-    const { key } = this.facts;
-    const live = this.link.usable() ?? (await this.#dialAgain(key, scope));
-    try {
-      if (live.connection.isFull) {
-        const result = await this.#beside.run(live, () => this.#dialBeside(scope), exec, scope.signal);
-        if (result !== null) return result;
-      }
-      return await live.use(exec);
-    } catch (error) {
-      // What is thrown was not handed over: a connection that died while it was idle is dialled again, once.
-      const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST";
-      if (!lost || scope.signal.aborted) throw this.link.explained(error, scope.caller);
-    }
-    const again = await this.#dialAgain(key, scope);
-    try {
-      return await again.use(exec);
-    } catch (error) {
-      throw this.link.explained(error, scope.caller);
-    }
-  }
-
-  /**
-   * For a call that found the session connected: what its name stands for was looked at then, and nobody would hear that it leads elsewhere.
-   * @param key where to
-   * @throws SshMcpError CONNECTION_LOST when ssh_config leads elsewhere by now; as `SessionLink.connect`
-   */
-  async #dialAgain(key: string, scope: CallScope): Promise<LiveConnection> {
-    const { facts, link } = this;
-    const planned = isMadeOnce(facts.request) ? Promise.resolve(null) : planAgain(facts, scope);
-    const plan = await planned.catch((error: unknown) => {
-      throw link.explained(error, scope.caller);
-    });
-    if (plan !== null && plan.key !== key) throw leadsElsewhere(facts.name, scope.caller);
-    const live = await link.connect(scope, plan, null);
-    // It may have joined the login of another call.
-    if (facts.key === key) return live;
-    throw leadsElsewhere(facts.name, scope.caller);
-  }
-
-  /** Another connection to the same server; null when that would take a person, or ssh_config leads elsewhere by now. */
-  async #dialBeside(scope: CallScope): Promise<Connection | null> {
-    const { login, key } = this.facts;
-    if (login?.needsPerson !== false || !this.#host.mayDialBeside()) return null;
-    const plan = await planAgain(this.facts, scope);
-    if (plan.key !== key) return null;
-    const ask = (): never => {
-      throw new SshMcpError("AUTH_REQUIRED", "a second connection would take a person");
-    };
-    return await this.#host.dialer.dialBeside(plan, { ...scopeOf(scope), ask: async () => ask() });
   }
 }

@@ -5,6 +5,10 @@ import type { Caller } from "../../core/operation.ts";
 export const closedBy = (session: string, { face, client }: Caller): SshMcpError =>
   canceled(`the session ${session} was closed ${face === "mcp" ? `by an agent (${client})` : "from another terminal"}`);
 
+/** For a call that somebody ended by its id. */
+export const killed = (call: string, { face, client }: Caller): SshMcpError =>
+  canceled(`the call ${call} was stopped by ${face === "mcp" ? `an agent (${client})` : "ssh-mcp kill"}`);
+
 /** For a session that was not used for so long that it was forgotten, or never opened. */
 export const closedAlready = (session: string): SshMcpError => canceled(`the session ${session} was closed`);
 

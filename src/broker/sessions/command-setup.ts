@@ -7,21 +7,26 @@ import { matchGlob } from "../../core/glob.ts";
 import { hintFor } from "../../core/hint.ts";
 import type { Caller } from "../../core/operation.ts";
 import { isLocale } from "../../core/place.ts";
-import { type CommandSetup, plainSetup } from "../../ssh/commands/exec.ts";
+import { type CommandSetup, plainSetup } from "../../ssh/commands/command-setup.ts";
 
 /**
  * What a command gets on the server, from the environment, the agent and the terminal of the one who runs it: a connection may serve several.
+ * @param needsTerminal whether the command is to have a terminal, though ssh_config does not ask for one
  * @returns at once where nobody has to be asked: this is on the way of every command, and most callers' SendEnv asks for the locale alone, which
  *   came with the call
  * @throws SshMcpError UNSUPPORTED where RemoteCommand takes the command's place, as ssh(1) refuses it
  */
-export const commandSetup = (settings: CommandSettings, scope: CallScope): CommandSetup | Promise<CommandSetup> => {
+export const commandSetup = (
+  settings: CommandSettings,
+  scope: CallScope,
+  needsTerminal = false,
+): CommandSetup | Promise<CommandSetup> => {
   const { setEnv, sendEnv, remoteCommand, requestTty } = settings;
   if (remoteCommand !== null) throw takesItsPlace(remoteCommand, scope.caller);
   if (settings.sessionType !== "default") throw runsNone(settings.sessionType);
   const agentSocket = agentFor(settings, scope);
   const others = sendEnv.filter((pattern) => !isLocale(pattern));
-  const wantsTerminal = requestTty === "force" || requestTty === "yes";
+  const wantsTerminal = needsTerminal || requestTty === "force" || requestTty === "yes";
   const withValues = (values: Readonly<Record<string, string>>): CommandSetup => ({
     ...plainSetup,
     environment: [...sent(sendEnv, values), ...setEnv],
@@ -31,7 +36,7 @@ export const commandSetup = (settings: CommandSettings, scope: CallScope): Comma
   return (async () => {
     const names = others.some((pattern) => /[*?]/.test(pattern)) ? "all" : others;
     const values = others.length === 0 ? {} : await scope.variables(names);
-    const terminal = wantsTerminal ? await terminalOf(scope, requestTty === "force") : null;
+    const terminal = wantsTerminal ? await terminalOf(scope, needsTerminal || requestTty === "force") : null;
     return { ...withValues({ ...scope.caller.locale, ...values }), terminal };
   })();
 };
@@ -64,6 +69,7 @@ const terminalOf = async (scope: CallScope, isForced: boolean): Promise<CommandS
   if (own === null && !isForced) return null;
   return {
     ...(own ?? (await madeUp(scope))),
+    isLive: own !== null,
     onResize: (listen) => {
       resized = listen;
     },

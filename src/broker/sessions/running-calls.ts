@@ -1,5 +1,5 @@
-import type { RunningCall } from "../../core/command.ts";
-import type { SshMcpError } from "../../core/errors.ts";
+import type { CommandResult, RunningCall, StopResult } from "../../core/command.ts";
+import { SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
 
 interface Running {
@@ -24,11 +24,11 @@ export class RunningCalls {
     return this.#running.size;
   }
 
-  /** Runs `work`, whose signal aborts with the caller's own or through `cancel`. */
+  /** Runs `work`, whose signal aborts with the caller's own or through `cancel`; it is told the call's id. */
   async run<T>(
     { caller, signal }: { caller: Caller; signal: AbortSignal },
     command: string,
-    work: (signal: AbortSignal) => Promise<T>,
+    work: (signal: AbortSignal, id: string) => Promise<T>,
   ): Promise<T> {
     // Not AbortSignal.any: what it makes of a signal as old as the session stays in memory after the call (Bun 1.4.5).
     const abort = new AbortController();
@@ -36,8 +36,9 @@ export class RunningCalls {
     signal.addEventListener("abort", leave, { once: true });
     if (signal.aborted) leave();
     const cancel = (reason: SshMcpError): void => abort.abort(reason);
-    const over = work(abort.signal);
-    const running = { id: this.#nextId(), command, startedAt: new Date(), caller, cancel, over };
+    const id = this.#nextId();
+    const over = work(abort.signal, id);
+    const running = { id, command, startedAt: new Date(), caller, cancel, over };
     this.#running.add(running);
     try {
       return await over;
@@ -47,11 +48,18 @@ export class RunningCalls {
     }
   }
 
-  /** Stops the calls of these callers, who are told the reason; resolves when they have ended. */
-  async cancel(reason: SshMcpError, whose: (caller: Caller) => boolean = () => true): Promise<void> {
-    const chosen = [...this.#running].filter(({ caller }) => whose(caller));
-    for (const { cancel } of chosen) cancel(reason);
-    await Promise.allSettled(chosen.map(({ over }) => over));
+  /** Stops the calls that are meant, all by default; their callers are told the reason. Resolves when they have ended. */
+  async cancel(reason: SshMcpError, isMeant: (call: { caller: Caller }) => boolean = () => true): Promise<void> {
+    await stopAll([...this.#running].filter(isMeant), reason);
+  }
+
+  /** Stops one; resolves, when it has ended, to how far that got. Null when there was nothing to stop, or it is not there. */
+  async kill(id: string, reason: SshMcpError): Promise<StopResult | null> {
+    const [ended] = await stopAll(
+      [...this.#running].filter((call) => call.id === id),
+      reason,
+    );
+    return ended === undefined ? null : stoppedOf(ended);
   }
 
   /** @param session its name */
@@ -62,3 +70,19 @@ export class RunningCalls {
     }));
   }
 }
+
+const stopAll = (calls: readonly Running[], reason: SshMcpError): Promise<PromiseSettledResult<unknown>[]> => {
+  for (const { cancel } of calls) cancel(reason);
+  return Promise.allSettled(calls.map(({ over }) => over));
+};
+
+/** Where nobody knows how it ended, nobody knows that it has. */
+const stoppedOf = (ended: PromiseSettledResult<unknown>): StopResult | null => {
+  if (ended.status === "rejected") {
+    // What is thrown was not handed over, unless it says so.
+    const isNotRun = ended.reason instanceof SshMcpError && ended.reason.code !== "OUTCOME_UNKNOWN";
+    return isNotRun ? null : "unconfirmed";
+  }
+  const result: Partial<CommandResult> = ended.value ?? {};
+  return result.stopped ?? (result.outcome === "unknown" ? "unconfirmed" : null);
+};

@@ -2,8 +2,8 @@
 
 /** Idle time after which a connection is closed, unless its session says otherwise. */
 export const defaultTtlMs = 15 * 60_000;
-/** A login that took a person serves no new call after this, however busy it is. */
-const maxAgeMs = 12 * 3_600_000;
+/** A login that took a person serves no new call after this, however busy it is; and no secret that was typed is held longer. */
+export const maxAgeMs = 12 * 3_600_000;
 
 /** Timers stand still while the machine sleeps: the clock is looked at this often. */
 const longestTimerMs = 30_000;

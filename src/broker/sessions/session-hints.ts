@@ -4,6 +4,7 @@ import { hintFor } from "../../core/hint.ts";
 import type { Caller } from "../../core/operation.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { isOfProcess } from "../../files/process-path.ts";
+import type { NotBegun } from "../../ssh/commands/bootstrap-prologue.ts";
 import { connectCommandOf } from "../logins/connect-command.ts";
 import { namesGivenFiles } from "../logins/given-files.ts";
 import type { SessionFacts } from "./session-facts.ts";
@@ -37,6 +38,15 @@ export const naming = (destination: string, caller: Caller): string =>
 /** For an agent whose session was taken back. */
 export const notLent = (name: string, caller: Caller): SshMcpError =>
   new SshMcpError("SESSION_NOT_FOUND", `the session ${name} is not lent any more`, { hint: listing(caller) });
+
+/** For a command that was not begun as it was asked to be. */
+export const looking = ({ code, message, look }: NotBegun, name: string, caller: Caller): SshMcpError =>
+  new SshMcpError(code, message, {
+    hint: hintFor(caller, {
+      command: `ssh-mcp exec ${name} -- ${look}`,
+      tool: `ssh_exec ${JSON.stringify({ target: name, command: look })}`,
+    }),
+  });
 
 /** For a call whose connection was lost, when the session would be another one after a new login. */
 export const leadsElsewhere = (name: string, caller: Caller): SshMcpError =>

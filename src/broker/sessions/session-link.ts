@@ -2,30 +2,26 @@ import type { CallScope } from "../../core/call-scope.ts";
 import { type ErrorCode, SshMcpError } from "../../core/errors.ts";
 import type { Caller } from "../../core/operation.ts";
 import type { SessionState } from "../../core/session.ts";
-import { sessionNameFrom } from "../../core/target.ts";
 import type { Connection } from "../../ssh/connection.ts";
 import { fingerprint } from "../../ssh/public-key.ts";
-import { withConnectHint } from "../logins/connect-hint.ts";
 import type { DialScope } from "../logins/dial.ts";
 import { type DialPlan, planAgain } from "../logins/dial-plan.ts";
-import { hiddenFromAgents, holdValues } from "../logins/option-secrets.ts";
+import type { LoginSecrets } from "../logins/held-secrets.ts";
+import { holdValues } from "../logins/option-secrets.ts";
 import { isMadeOnce } from "../logins/session-identity.ts";
 import { SharedDial } from "../logins/shared-dial.ts";
 import { closedAlready } from "./cancel-reasons.ts";
+import { holdTyped } from "./held-logins.ts";
 import { LiveConnection } from "./live-connection.ts";
 import { ExpiryTimer, millisecondsLeft } from "./session-expiry.ts";
 import { isFor, type SessionFacts } from "./session-facts.ts";
 import { notLent, openedOnce } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
+import { SessionRoute } from "./session-route.ts";
+import { SessionSecrets } from "./session-secrets.ts";
 
 /** After these nothing is known to be wrong with the server: the next use may well succeed. */
 const harmless: ReadonlySet<ErrorCode> = new Set(["CANCELED", "AUTH_REQUIRED", "HOST_KEY_UNKNOWN", "SESSION_LIMIT"]);
-
-/** A plan, as far as hints and those who wait for a login need it. */
-interface Route extends Pick<DialPlan, "connectCommand" | "typedHost"> {
-  options: readonly string[];
-  knownHostsFiles: readonly string[];
-}
 
 /** A session's way to its server: dialled when it is needed, shared by all who need it, ended by time. */
 export class SessionLink {
@@ -34,13 +30,16 @@ export class SessionLink {
   readonly #idleMs: () => number;
   readonly #expiry: ExpiryTimer;
   #live: LiveConnection | null = null;
+  /** What people typed for it: ends with the session's time, not with a link that was lost. */
+  readonly secrets: SessionSecrets;
   /** Those that serve no new call, until the calls on them have ended. */
   readonly #retired = new Set<LiveConnection>();
   /** Logins under way, by the agent socket they are made with: whose agent has the key is let in beside one that waits for a person. */
   readonly #dials = new Map<string | null, SharedDial<LiveConnection>>();
-  /** The last dial's plan, as far as hints need it. */
-  #route: Route | null = null;
+  readonly #route: SessionRoute;
   #isLost = false;
+  /** By the clock that counts the machine's sleep. */
+  #lostAt = 0;
   /** Why there is no connection any more. */
   #closed: SshMcpError | null = null;
 
@@ -49,8 +48,10 @@ export class SessionLink {
     this.#facts = facts;
     this.#host = host;
     this.#idleMs = idleMs;
+    this.secrets = new SessionSecrets(() => host.clock.boot());
+    this.#route = new SessionRoute(facts, host.hintPrefix);
     this.#expiry = new ExpiryTimer(
-      () => this.leftMs,
+      () => Math.min(this.leftMs, this.#secretsLeftMs),
       () => void this.disconnect(),
     );
   }
@@ -71,7 +72,12 @@ export class SessionLink {
 
   /** Where the host keys that the last plan goes by may be recorded. */
   get knownHostsFiles(): readonly string[] {
-    return this.#route?.knownHostsFiles ?? [];
+    return this.#route.knownHostsFiles;
+  }
+
+  /** The host as it was typed; null before the first dial. */
+  get typedHost(): string | null {
+    return this.#route.typedHost;
   }
 
   get isClosed(): boolean {
@@ -82,14 +88,32 @@ export class SessionLink {
   get leftMs(): number {
     const { ttlMs, login } = this.#facts;
     if (this.#live === null) return Number.POSITIVE_INFINITY;
-    const ageMs = this.#host.clock.boot() - this.#live.since;
-    const idleMs = Math.min(this.#idleMs(), ageMs);
+    const now = this.#host.clock.boot();
+    const idleMs = Math.min(this.#idleMs(), now - this.#live.since);
+    // A login that was made again from memory is as old as the person's own.
+    const ageMs = now - (this.secrets.since ?? this.#live.since);
     return millisecondsLeft({ ttlMs, idleMs, ageMs, needsPerson: login?.needsPerson === true });
+  }
+
+  /** The same for what is held after the connection was lost. */
+  get #secretsLeftMs(): number {
+    const { since } = this.secrets;
+    if (this.secrets.isEmpty || this.#live !== null) return Number.POSITIVE_INFINITY;
+    const ageMs = this.#host.clock.boot() - (since ?? this.#lostAt);
+    return millisecondsLeft({ ttlMs: this.#facts.ttlMs, idleMs: this.#idleMs(), ageMs, needsPerson: true });
+  }
+
+  /** Whether opening it again takes a person, as things are. */
+  get needsPerson(): boolean {
+    if (this.#facts.login?.needsPerson !== true) return false;
+    // What is held is wiped when its time is over: only a link that was lost before that comes back by itself.
+    return this.#live !== null || isMadeOnce(this.#facts.request) || !this.secrets.opensAgain(this.#facts.key);
   }
 
   /** The connection that a call may use now, if any. Time that ran out counts also when no timer saw it: the machine may have slept. */
   usable(): LiveConnection | null {
     const live = this.#live;
+    if (live === null && this.#secretsLeftMs <= 0) this.secrets.wipe();
     if (live === null || !live.connection.isOpen) return null;
     if (this.leftMs > 0) return live;
     void this.disconnect();
@@ -98,7 +122,7 @@ export class SessionLink {
 
   /** Counts the idle time from now, or by another limit. */
   restartClock(): void {
-    if (this.#live !== null) this.#expiry.start();
+    if (this.#live !== null || !this.secrets.isEmpty) this.#expiry.start();
   }
 
   /**
@@ -113,7 +137,7 @@ export class SessionLink {
     const live = this.usable();
     if (live !== null) return live;
     if (plan === null && !this.isDialing && !this.isClosed && isMadeOnce(this.#facts.request)) {
-      throw this.#told(openedOnce(this.#facts, this.#prefixFor(scope.caller)), scope.caller);
+      throw this.#route.told(openedOnce(this.#facts, this.#route.prefixFor(scope.caller)), scope.caller);
     }
     try {
       if (this.#closed !== null) throw this.#closed;
@@ -131,9 +155,10 @@ export class SessionLink {
     }
   }
 
-  /** Ends the connection as soon as no call runs on it; the next use dials again. */
+  /** Ends the connection as soon as no call runs on it, and forgets what people typed for it; the next use dials again. */
   async disconnect(): Promise<void> {
     const live = this.#live;
+    this.secrets.wipe();
     if (live === null) return;
     this.#live = null;
     this.#isLost = false;
@@ -155,29 +180,7 @@ export class SessionLink {
 
   /** An error with the command that opens this very session, for the one who gets it. */
   explained(error: unknown, caller: Caller): unknown {
-    if (this.#route === null) return this.#told(error, caller);
-    const { connectCommand, typedHost } = this.#route;
-    const { name, isFoundUnnamed, resolved } = this.#facts;
-    const isModel = caller.face === "mcp";
-    const hinted = withConnectHint(error, {
-      resolved,
-      connectCommand,
-      // A model's repeated call must find it, whatever else was opened meanwhile.
-      name: isModel || !(isFoundUnnamed || name === sessionNameFrom(typedHost)) ? name : null,
-      prefix: this.#prefixFor(caller),
-    });
-    return this.#told(hinted, caller);
-  }
-
-  /** As its reader may see it: an agent uses the session, and does not read what a person's options hold. */
-  #told(error: unknown, { face }: Caller): unknown {
-    if (face !== "mcp" || !(error instanceof SshMcpError)) return error;
-    return hiddenFromAgents(error, [...this.#facts.request.options, ...(this.#route?.options ?? [])]);
-  }
-
-  /** A person types the command where the session was asked for; a model's person may be anywhere. */
-  #prefixFor({ face }: Caller): string {
-    return face === "mcp" ? this.#host.hintPrefix : "";
+    return this.#route.explained(error, caller);
   }
 
   /** The login under way that can be this caller's as well: one made with the same agent, or any for a caller without one. */
@@ -223,28 +226,27 @@ export class SessionLink {
       const plan =
         given ?? (await planAgain({ ...this.#facts, request: { ...this.#facts.request, timeoutMs } }, scope));
       if (scope.signal.aborted) throw canceled(this.#facts);
-      this.#take(plan);
-      const connection = await this.#host.dialer.dial(plan, scope);
-      if (!scope.signal.aborted) return this.#begin(connection, plan);
+      this.#route.take(plan);
+      const { secrets } = this;
+      // What answers nothing but another place, or a code, is no use; what was typed for another way may not go this one.
+      const held = secrets.opensAgain(plan.key) ? secrets : null;
+      const memory: LoginSecrets = { held, typed: new Map(), hasUnheld: false, wasRecalled: false };
+      const connection = await this.#host.dialer.dial(plan, { ...scope, memory });
+      if (!scope.signal.aborted) return this.#begin(connection, plan, memory);
       await connection.close();
       throw canceled(this.#facts);
     } catch (error) {
+      // The server counts them: what may have been wrong is not sent again.
+      if (error instanceof SshMcpError && error.code === "AUTH_FAILED") this.secrets.wipe();
       this.#isLost ||= !(error instanceof SshMcpError && harmless.has(error.code));
       throw error;
     }
   }
 
-  #take(plan: DialPlan): void {
-    const { connectCommand, typedHost, key, way, request, resolved } = plan;
-    const { hostname: host, port, user } = resolved;
-    this.#route = { connectCommand, typedHost, options: request.options, knownHostsFiles: knownHostsOf(plan) };
-    Object.assign(this.#facts, { key, resolved: { host, port, user, way } });
-  }
-
-  #begin(connection: Connection, plan: DialPlan): LiveConnection {
+  #begin(connection: Connection, plan: DialPlan, memory: LoginSecrets): LiveConnection {
     const { request, environment } = plan;
     // Another login beside it may have been planned otherwise.
-    this.#take(plan);
+    this.#route.take(plan);
     const live = new LiveConnection(connection, this.#host.clock.boot());
     const { authMethod, hostKey, askedForSecret } = connection.login;
     // What came from a pipe has to be given again, as a secret has; so have, to the next broker, values that no disk keeps.
@@ -256,6 +258,7 @@ export class SessionLink {
     if (askedForSecret && this.#facts.openedBy.face === "mcp") {
       Object.assign(this.#facts, { openedBy: { face: "cli", client: "cli" }, lent: false });
     }
+    holdTyped(this.secrets, memory, plan, fingerprint(hostKey));
     this.#live = live;
     this.#isLost = false;
     this.#expiry.start();
@@ -267,18 +270,14 @@ export class SessionLink {
       if (this.#live === live) {
         this.#live = null;
         this.#isLost = true;
-        this.#expiry.stop();
+        this.#lostAt = this.#host.clock.boot();
+        this.#expiry.start();
       }
       this.#host.changed();
     });
     return live;
   }
 }
-
-/** Of the host and of those on the way: any of them may be the one whose key is missing. */
-const knownHostsOf = ({ resolved, via }: DialPlan): string[] => [
-  ...new Set([...resolved.userKnownHostsFiles, ...(via === null ? [] : knownHostsOf(via))]),
-];
 
 const canceled = ({ name }: SessionFacts): SshMcpError =>
   new SshMcpError("CANCELED", `connecting to ${name} was canceled; no command was sent`);

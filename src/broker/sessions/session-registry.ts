@@ -1,22 +1,22 @@
 import { commandSettingsOf } from "../../config/ssh-config/resolved-host.ts";
 import type { CallScope } from "../../core/call-scope.ts";
-import type { RunningCall } from "../../core/command.ts";
+import type { RunningCall, StoppedCall } from "../../core/command.ts";
 import type { DialRequest } from "../../core/dial-request.ts";
-import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
+import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import type { Caller } from "../../core/operation.ts";
 import type { OpenedSession, OpenRequest, Session, SessionInfo, Sessions } from "../../core/session.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
-import { keptUnusedMs } from "../../store/session-store.ts";
 import { type Clock, systemClock } from "../logins/clock.ts";
 import { Dialer } from "../logins/dial.ts";
 import { type DialPlan, planDial } from "../logins/dial-plan.ts";
 import { HostKeyTrust } from "../logins/trust-host.ts";
 import { BrokerSession } from "./broker-session.ts";
-import { brokerEnded, closedAlready, closedBy } from "./cancel-reasons.ts";
+import { brokerEnded } from "./cancel-reasons.ts";
 import { type Resolves, systemResolves } from "./host-names.ts";
 import { PendingLogins } from "./pending-logins.ts";
 import { SecretPlaces } from "./secret-places.ts";
+import { SessionEndings } from "./session-endings.ts";
 import { factsOf, isFor, newFacts } from "./session-facts.ts";
 import { listing } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
@@ -56,8 +56,8 @@ type Asked = Wanted & Pick<OpenRequest, "title" | "ttlMs" | "lent">;
 /**
  * Every session of this broker, by name.
  *
- * For whoever decides how long the process lives: `onChange` is called whenever `liveConnections`, `busy` or `holdsPersonSession` may have
- * changed.
+ * For whoever decides how long the process lives: `onChange` is called whenever `liveConnections`, `busy`, `holdsPersonSession` or `holdsShell`
+ * may have changed.
  */
 export class SessionRegistry implements Sessions {
   /** Set once by whoever needs it; must not throw. */
@@ -68,7 +68,7 @@ export class SessionRegistry implements Sessions {
   readonly secrets: SecretPlaces;
   readonly hostKeys: HostKeyTrust;
   readonly #records: SessionRecords;
-  readonly #log: (line: string) => void;
+  readonly #endings: SessionEndings;
   readonly #host: SessionHost;
   readonly #forgetting: ReturnType<typeof setInterval>;
   #isEnding = false;
@@ -81,7 +81,7 @@ export class SessionRegistry implements Sessions {
     this.pending = new PendingLogins(clock, this.#sessions);
     this.secrets = new SecretPlaces(this.#sessions, this.pending);
     this.#records = new SessionRecords(store, clock, log);
-    this.#log = log;
+    this.#endings = new SessionEndings(this.#sessions, this.#records, log);
     this.#host = {
       clock,
       dialer: new Dialer(clock),
@@ -105,7 +105,7 @@ export class SessionRegistry implements Sessions {
       this.#sessions.add(session);
       this.#records.loaded(session);
     }
-    this.#forgetting = setInterval(() => this.#noticeTime(), forgetIntervalMs);
+    this.#forgetting = setInterval(() => this.#endings.noticeTime(), forgetIntervalMs);
     this.#forgetting.unref();
   }
 
@@ -129,10 +129,15 @@ export class SessionRegistry implements Sessions {
     return this.#sessions.all.some(({ link, facts }) => link.state === "live" && facts.login?.needsPerson === true);
   }
 
+  /** Whether a lasting shell is open, whose state would be lost. */
+  get holdsShell(): boolean {
+    return this.#sessions.all.some(({ holdsShell }) => holdsShell);
+  }
+
   async open(request: OpenRequest, scope: CallScope): Promise<OpenedSession> {
     const { ttlMs, lent, fresh } = request;
     const plan = await planDial(request, scope);
-    this.#noticeTime();
+    this.#endings.noticeTime();
     const isPrivate = !lent && scope.caller.face === "cli";
     const described = this.pending.described(request, plan.key, scope.caller);
     const asked = { ...described, ttlMs, lent, fresh, isPrivate };
@@ -153,7 +158,7 @@ export class SessionRegistry implements Sessions {
   async use(request: DialRequest, scope: CallScope): Promise<Session> {
     const named = this.#sessions.named(request, scope.caller);
     if (named?.link.usable() && this.#meanings.known(named, request)) return this.#used(named, null);
-    this.#noticeTime();
+    this.#endings.noticeTime();
     let target = await this.#target(request, scope, null);
     while (target.session.link.isClosed) {
       this.#mustGoOn();
@@ -173,13 +178,16 @@ export class SessionRegistry implements Sessions {
   }
 
   list(caller: Caller): SessionInfo[] {
-    this.#noticeTime();
+    this.#endings.noticeTime();
     return this.#sessions.opened.filter(({ facts }) => isFor(facts, caller)).map(({ info }) => info);
   }
 
   calls(caller: Caller): RunningCall[] {
-    const visible = this.#sessions.all.filter(({ facts }) => isFor(facts, caller));
-    return visible.flatMap(({ calls }) => calls).sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+    return this.#endings.calls(caller);
+  }
+
+  kill(ids: readonly string[], caller: Caller): Promise<StoppedCall[]> {
+    return this.#endings.kill(ids, caller);
   }
 
   async lend(name: string, lent: boolean, scope: CallScope): Promise<SessionInfo> {
@@ -197,14 +205,8 @@ export class SessionRegistry implements Sessions {
     return session.info;
   }
 
-  async close(names: readonly string[] | "all", caller: Caller): Promise<string[]> {
-    const chosen = this.#sessions.all.filter(
-      ({ facts }) => isFor(facts, caller) && (names === "all" || names.includes(facts.name)),
-    );
-    const removed = Promise.allSettled(chosen.map((session) => this.#forget(session)));
-    await Promise.all(chosen.map((session) => session.close(closedBy(session.facts.name, caller))));
-    for (const removal of await removed) if (removal.status === "rejected") throw removal.reason;
-    return chosen.map(({ facts }) => facts.name);
+  close(names: readonly string[] | "all", caller: Caller): Promise<string[]> {
+    return this.#endings.close(names, caller);
   }
 
   /** Ends every call and connection; sessions and their records stay. For the end of the process: nothing is opened afterwards. */
@@ -264,23 +266,5 @@ export class SessionRegistry implements Sessions {
 
   #sum(count: (session: BrokerSession) => number): number {
     return this.#sessions.all.reduce((sum, session) => sum + count(session), 0);
-  }
-
-  /** The name is free at once; resolves when the record is gone. */
-  async #forget(session: BrokerSession): Promise<void> {
-    this.#sessions.forget(session.facts);
-    await this.#records.remove(session);
-  }
-
-  /** Timers stand still while the machine sleeps: what is over by now ends here. */
-  #noticeTime(): void {
-    for (const session of this.#sessions.opened) {
-      const { link, info, idleMs } = session;
-      if (link.usable() !== null || link.isDialing || info.running > 0 || idleMs <= keptUnusedMs) continue;
-      void session.close(closedAlready(session.facts.name));
-      this.#forget(session).catch((error: unknown) => {
-        this.#log(`the session ${session.facts.name} could not be forgotten: ${toSshMcpError(error).message}`);
-      });
-    }
   }
 }

@@ -1,6 +1,7 @@
 import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
 import type { CallScope } from "../../core/call-scope.ts";
 import type { CommandRequest, CommandResult } from "../../core/command.ts";
+import type { Become } from "../../core/command-form.ts";
 import type { Session, SessionInfo } from "../../core/session.ts";
 import type { BrokerSession } from "./broker-session.ts";
 
@@ -24,5 +25,13 @@ export class UsedSession implements Session {
 
   exec(request: CommandRequest, scope: CallScope): Promise<CommandResult> {
     return this.#session.exec(request, scope, this.#commands);
+  }
+
+  unlock(become: Become, scope: CallScope): Promise<boolean> {
+    return this.#session.unlock(become, scope, this.#commands);
+  }
+
+  relock(become: Become): boolean {
+    return this.#session.relock(become);
   }
 }

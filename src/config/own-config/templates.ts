@@ -11,6 +11,7 @@ export const settingsTemplate = `# Settings of ssh-mcp. Everything here is optio
 # groups = ["prod"]        # \`ssh-mcp close @prod\` means all of a group
 # legacy = true            # an old device: SHA-1 key exchange, CBC, ssh-rsa
 # passwordCommand = "pass show db1"
+# sudo = true              # agents' sudo gets the login's password and stored ones, without \`ssh-mcp sudo NAME\`
 
 # What is said of all hosts of a group, unless a host says otherwise itself:
 # [group.prod]

@@ -35,7 +35,8 @@ const live = async () => (await type("ls", "-q")).stdout.trim().split("\n").sort
 
 test("connect opens one session after the other, with a line of JSON each", async () => {
   const { status, stdout, stderr } = await type("connect", "@web", "--json");
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const note = "ssh-mcp: in the group, and passed over because no file of ssh_config names it: gone\n";
+  expect({ status, stderr }).toEqual({ status: 0, stderr: note });
   const results = stdout
     .trimEnd()
     .split("\n")
@@ -54,7 +55,7 @@ test("one that fails is no reason to leave out the next", async () => {
   expect(status).toBe(1);
   expect(stderr).toContain("[CONNECT_REFUSED]");
   expect(stdout).toContain("opened db1: ");
-  expect((await type("connect", "@empty")).stderr).toContain('no host of "@empty" is named in ssh_config [NOT_FOUND]');
+  expect((await type("connect", "@empty")).stderr).toContain('no host is in "@empty" [NOT_FOUND]');
   expect((await type("connect", "@web", "--name", "x")).status).toBe(2);
 });
 
@@ -86,28 +87,46 @@ test("a group has sessions to hosts that no file names, whatever an agent propos
 });
 
 test("what takes one host says so, and where the hosts are to be seen: policy may keep them from who asks", async () => {
-  for (const words of [
-    ["exec", "@web", "id"],
-    ["exec", "--timeout", "5", "@web", "id"],
-  ]) {
-    const { status, stdout, stderr } = await type(...words);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-    expect(stderr).toBe(
-      'ssh-mcp: exec takes one host, and "@web" is a group of 3 [USAGE]\n  try: ssh-mcp hosts ls @web\n',
-    );
-  }
   const calls = [
-    ["ssh_exec", { target: "@web", command: "id" }],
-    ["ssh_connect", { destination: "@web" }],
+    ["@web", "a group of 3", ["@web"]],
+    ["web1,@web", "a list of 3", ["web1", "@web"]],
   ] as const;
-  for (const [tool, input] of calls) {
-    expect((await agent.call(tool, input)).error).toMatchObject({
+  for (const [destination, what, filter] of calls) {
+    expect((await agent.call("ssh_connect", { destination })).error).toMatchObject({
       code: "USAGE",
-      message: `${tool} takes one host, and "@web" is a group of 3`,
-      hint: 'ssh_hosts {"filter":["@web"]}',
+      message: `ssh_connect takes one host, and "${destination}" is ${what}`,
+      hint: `ssh_hosts ${JSON.stringify({ filter })}`,
     });
   }
   expect((await agent.call("ssh_exec", { target: "@nowhere", command: "id" })).error?.code).toBe("NOT_FOUND");
+});
+
+test("one after the other, where a command acts on one host: each with its own header, record and error", async () => {
+  const shown = await type("hosts", "show", "web1,db1");
+  expect(shown.status).toBe(0);
+  expect(shown.stdout).toMatch(/^==> web1 <==\n[\s\S]*\n==> db1 <==\n/);
+  const trusted = await type("trust", "web1,dead", "--json", "--batch");
+  expect(trusted.status).toBe(1);
+  const records = trusted.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(records).toMatchObject([
+    { name: "web1", keys: [{ state: "known" }] },
+    { target: "dead", error: { code: "CONNECT_REFUSED" } },
+  ]);
+  expect((await type("connect", "web1,web2,")).stdout).toMatch(/^(opened|reused) web1[\s\S]*(opened|reused) web2/m);
+  expect((await type("close", "web1,web2", "@web")).stdout).toBe("closed web1, web2\n");
+  expect((await type("trust", "web1,,db1")).status).toBe(2);
+  // A path may hold a comma: it is no list.
+  const kept = await type("secret", "rm", "--key", "/nowhere/a,b");
+  expect(kept.stderr).not.toContain("==>");
+});
+
+test("the members of a group are listed, those among them that no file names", async () => {
+  const { stdout } = await type("hosts", "@web", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ members: ["web1", "gone", "web2"] });
+  expect(JSON.parse((await type("hosts", "--json")).stdout)).toMatchObject({ members: null });
 });
 
 test("a host that was added connects, and one that was proposed once it is enabled", async () => {

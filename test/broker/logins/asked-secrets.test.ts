@@ -11,7 +11,7 @@ const sourcesWith = (passwordCommand: string | null, batchMode = false, budget =
   const answers: string[] = [];
   const sources = new SecretSources(
     {
-      settings: { label: null, groups: [], legacy: false, passwordCommand },
+      settings: { label: null, groups: [], legacy: false, passwordCommand, sudo: false },
       typedHost: "db1",
       resolved: { user: "me", hostname: "db1", port: 22, hostKeyAlias: null, batchMode },
     },

@@ -166,6 +166,6 @@ test.each([
   { alias: "db", host: "10.0.0.1", account: "me@10.0.0.1:22 (db)" },
 ])("the keychain files $account", ({ alias, host, account }) => {
   const resolved = { user: "me", hostname: host, port: 22, hostKeyAlias: alias, batchMode: false };
-  const settings = { label: null, groups: [], legacy: false, passwordCommand: null };
+  const settings = { label: null, groups: [], legacy: false, passwordCommand: null, sudo: false };
   expect(accountOf({ settings, typedHost: "x", resolved })).toBe(account);
 });

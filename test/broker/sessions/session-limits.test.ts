@@ -1,5 +1,7 @@
 /** How many connections there are at most, and what ends them by time alone. */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type RegistryOptions, SessionRegistry } from "../../../src/broker/sessions/session-registry.ts";
 import type { OpenRequest } from "../../../src/core/session.ts";
 import { cleanup } from "../../support/cleanup.ts";
@@ -7,6 +9,7 @@ import { type KeyPair, makeKey } from "../../support/keys.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { startSshAgent } from "../../support/ssh-agent.ts";
 import { type Sshd, startSshd } from "../../support/sshd.ts";
+import { tempDir } from "../../support/temp.ts";
 import { makeUser, type TemporaryUser } from "../../support/users.ts";
 import { waitFor } from "../../support/wait.ts";
 import {
@@ -146,8 +149,16 @@ test("a command that others keep waiting is told so after a second, and can be r
   // What one session runs at once: eight on its connection, and eight beside it.
   const calls = Array.from({ length: 16 }, () => callOf());
   const begun = { count: 0 };
-  const running = calls.map((call) => run(registry, named("web"), "echo; sleep 60", call, () => void begun.count++));
+  // Each says which process of the server it is a child of: one process is one connection.
+  const servers = tempDir("servers");
+  chmodSync(servers, 0o777);
+  const running = calls.map((call, index) =>
+    run(registry, named("web"), `echo $PPID >${servers}/${index}; echo; sleep 60`, call, () => void begun.count++),
+  );
   await waitFor(() => begun.count === 16, { what: "sixteen commands to run" });
+  const serverOf = (index: number): string => readFileSync(join(servers, `${index}`), "utf8");
+  const sharesIts = (index: number): boolean =>
+    calls.filter((_, other) => serverOf(other) === serverOf(index)).length > 1;
   const [late, patient] = [callOf({ caller: model() }), callOf()];
   const started = performance.now();
   const waiting = run(registry, named("web"), "echo in", patient);
@@ -168,10 +179,13 @@ test("a command that others keep waiting is told so after a second, and can be r
     retryable: true,
     hint: "ssh-mcp ls --running",
   });
-  // Which of them came first is not said: of nine at least one runs on the session's own connection, whose turn it waits for.
-  for (const call of calls.slice(0, 9)) call.leave();
+  // Whichever of them ends, one on the session's own connection or one beside it, its place is taken.
+  calls.find((_, index) => !sharesIts(index))?.leave();
   expect(await waiting).toMatchObject({ outcome: "exited", stdout: "in\n" });
   expect(patient.notices).toHaveLength(1);
+  const second = run(registry, named("web"), "echo again");
+  calls.find((_, index) => sharesIts(index))?.leave();
+  expect(await second).toMatchObject({ outcome: "exited", stdout: "again\n" });
   for (const call of calls) call.leave();
   await Promise.all(running);
 });

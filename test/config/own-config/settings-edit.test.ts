@@ -72,7 +72,7 @@ label = "other"
         const expected = new Map<string, unknown>();
         for (const { name: host, label: said, groups } of changes) {
           text = edit(text, { label: said, groups }, host);
-          expected.set(host, { label: said, groups, legacy: null, passwordCommand: null });
+          expected.set(host, { label: said, groups, legacy: null, passwordCommand: null, sudo: null });
         }
         expect(new Map(settingsIn(path, text).hosts)).toEqual(expected as never);
         expect(text.startsWith("# first\n")).toBe(true);

@@ -6,7 +6,7 @@ import { SessionRegistry } from "../../../../src/broker/sessions/session-registr
 import type { CommandSettings } from "../../../../src/config/ssh-config/resolved-host.ts";
 import type { TerminalSize } from "../../../../src/core/call-scope.ts";
 import type { Caller } from "../../../../src/core/operation.ts";
-import { plainSetup } from "../../../../src/ssh/commands/exec.ts";
+import { plainSetup } from "../../../../src/ssh/commands/command-setup.ts";
 import { cleanup } from "../../../support/cleanup.ts";
 import { type KeyPair, makeKey } from "../../../support/keys.ts";
 import { type SshAgent, startSshAgent } from "../../../support/ssh-agent.ts";
