@@ -16,6 +16,7 @@ export class ProgressReporter {
   readonly #timer: ReturnType<typeof setInterval>;
   #last = 0;
   #doing = "running";
+  #said = "";
 
   /** @param send may reject, when the client is gone: that stops the reports */
   constructor(send: (progress: Progress) => Promise<void>, intervalMs: number) {
@@ -23,9 +24,11 @@ export class ProgressReporter {
     this.#timer = setInterval(() => this.#report(), intervalMs);
   }
 
-  /** What the next reports say is being done. */
-  say(doing: string): void {
+  /** What the next reports say is being done; a second line is what the command itself said last. */
+  say(message: string): void {
+    const [doing = "", said = ""] = message.split("\n");
     this.#doing = escapeLine(doing);
+    this.#said = escapeLine(said);
   }
 
   /** None is sent after this. */
@@ -37,7 +40,8 @@ export class ProgressReporter {
     const elapsedMs = Math.round(performance.now() - this.#startedAt);
     if (elapsedMs <= this.#last) return;
     this.#last = elapsedMs;
-    const message = `${this.#doing}, ${Math.round(elapsedMs / 1000)} s`;
+    const said = this.#said === "" ? "" : `: ${this.#said}`;
+    const message = `${this.#doing}, ${Math.round(elapsedMs / 1000)} s${said}`;
     this.#send({ progress: elapsedMs / 1000, message }).catch(() => this.stop());
   }
 }

@@ -1,6 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { SshMcpError } from "../core/errors.ts";
-import { escapeLine, escapeText } from "../core/escape.ts";
+import { escapeHidden, escapeLine, escapeText } from "../core/escape.ts";
 import type { Operation } from "../core/operation.ts";
 
 /** Outcomes a model must not take for success. A non-zero exit status is none of them: it is what the command said. */
@@ -11,9 +11,23 @@ export const toolResult = (operation: Operation, value: unknown): CallToolResult
   const structured = asRecord(value);
   return {
     content: [{ type: "text", text: escapeText(operation.render(structured)) }],
-    structuredContent: structured,
-    ...(failedOutcomes.has(structured["outcome"]) ? { isError: true } : {}),
+    structuredContent: visible(structured) as Record<string, unknown>,
+    ...(hasFailed(structured) ? { isError: true } : {}),
   };
+};
+
+/** Of several hosts each is asked. What goes on as a job when its time is over does so as it was asked to. */
+const hasFailed = ({ outcome, jobId, hosts, error = null }: Record<string, unknown>): boolean =>
+  Array.isArray(hosts)
+    ? hosts.some(hasFailed)
+    : error !== null || (failedOutcomes.has(outcome) && !(outcome === "timedOut" && typeof jobId === "string"));
+
+/** Clients that show a model the structure show it as JSON: what that would leave invisible is written out. */
+const visible = (value: unknown): unknown => {
+  if (typeof value === "string") return escapeHidden(value);
+  if (Array.isArray(value)) return value.map(visible);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, visible(inner)]));
 };
 
 /**

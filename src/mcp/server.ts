@@ -6,16 +6,22 @@ import {
   type CallToolResult,
   ErrorCode,
   type Implementation,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
   type ListToolsResult,
+  ReadResourceRequestSchema,
   type ServerNotification,
   type ServerRequest,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { escapeLine } from "../core/escape.ts";
 import type { Caller } from "../core/operation.ts";
 import { release } from "../core/version.ts";
 import { type CallClient, callTool, type ToolCall } from "./call.ts";
 import { instructions } from "./instructions.ts";
+import { JobResources, jobTemplate } from "./job-resources.ts";
 import { defaultProgressIntervalMs, ProgressReporter } from "./progress.ts";
 import { RunningCalls } from "./running-calls.ts";
 
@@ -39,6 +45,10 @@ export class AgentServer {
   readonly #client: CallClient;
   readonly #options: AgentServerOptions;
   readonly #running = new RunningCalls();
+  readonly #jobs = new JobResources(
+    (input, signal) => this.#running.run(signal, (stop) => this.#askStatus(input, stop)),
+    (uri) => void this.server.sendResourceUpdated({ uri }).catch(() => undefined),
+  );
 
   constructor(client: CallClient, options: AgentServerOptions) {
     this.#client = client;
@@ -46,16 +56,22 @@ export class AgentServer {
     this.server = new Server(
       { name: "ssh-mcp", title: "SSH", version: release },
       // The SDK's own validator serves elicitation, which is not used, and costs start-up.
-      { capabilities: { tools: {} }, instructions, jsonSchemaValidator: { getValidator: noValidator } },
+      {
+        capabilities: { tools: {}, resources: { subscribe: true, listChanged: true } },
+        instructions,
+        jsonSchemaValidator: { getValidator: noValidator },
+      },
     );
     this.server.setRequestHandler(ListToolsRequestSchema, ({ params }) => this.#list(params?.cursor));
     this.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => this.#call(params, extra));
+    this.#serveJobs();
     // The schemas are not needed for the first answer, but soon after it.
     this.server.oninitialized = () => void loadTools();
   }
 
   /** Cancels what runs and resolves when all of it has ended; later calls are canceled at once. */
   stop(): Promise<void> {
+    this.#jobs.stop();
     return this.#running.stop();
   }
 
@@ -83,12 +99,50 @@ export class AgentServer {
     const { environment } = this.#options;
     const onProgress = progress === null ? null : (message: string) => progress.say(message);
     try {
-      return await this.#running.run(extra.signal, (signal) =>
+      const answer = await this.#running.run(extra.signal, (signal) =>
         callTool(this.#client, { operation, input, caller, signal, onProgress, environment }),
       );
+      if (this.#jobs.note(answer)) void this.server.sendResourceListChanged().catch(() => undefined);
+      return answer;
     } finally {
       progress?.stop();
     }
+  }
+
+  #serveJobs(): void {
+    const mustBeJob = (uri: string): ProtocolError =>
+      // MCP 2025-11-25, "Resources", "Error Handling".
+      new ProtocolError(-32002, `Resource not found: ${escapeLine(uri.slice(0, 256))}`);
+    this.server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: this.#jobs.list() }));
+    this.server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [jobTemplate] }));
+    this.server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => {
+      const text = await this.#jobs.read(uri, signal);
+      if (text === null) throw mustBeJob(uri);
+      return { contents: [{ uri, mimeType: "text/plain", text }] };
+    });
+    this.server.setRequestHandler(SubscribeRequestSchema, ({ params: { uri } }) => {
+      if (!this.#jobs.subscribe(uri)) throw mustBeJob(uri);
+      return {};
+    });
+    this.server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
+      this.#jobs.unsubscribe(uri);
+      return {};
+    });
+  }
+
+  async #askStatus(input: Record<string, unknown>, signal: AbortSignal): Promise<CallToolResult> {
+    const { operationOf } = await loadTools();
+    const operation = operationOf("ssh_job_status");
+    if (operation === undefined) throw new Error("there is no ssh_job_status");
+    const { environment } = this.#options;
+    return await callTool(this.#client, {
+      operation,
+      input,
+      caller: this.#caller(),
+      signal,
+      onProgress: null,
+      environment,
+    });
   }
 
   #report(extra: Extra): ProgressReporter | null {
@@ -120,9 +174,9 @@ export const clientLabel = ({ name, version }: Implementation): string =>
 
 /** Becomes a JSON-RPC error response with this code and message; the SDK's McpError would put its own words before it. */
 class ProtocolError extends Error {
-  readonly code: ErrorCode;
+  readonly code: number;
 
-  constructor(code: ErrorCode, message: string) {
+  constructor(code: number, message: string) {
     super(message);
     this.code = code;
   }

@@ -2,6 +2,7 @@ import type { Tool, ToolAnnotations } from "@modelcontextprotocol/sdk/types.js";
 import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { Operation } from "../core/operation.ts";
 import { operations } from "../operations/index.ts";
+import { answerSchema } from "./answer-schema.ts";
 
 /** @throws Error when a schema has no JSON Schema form */
 export const toTool = (operation: Operation): Tool => ({
@@ -9,7 +10,7 @@ export const toTool = (operation: Operation): Tool => ({
   title: operation.title,
   description: `${operation.description}\n${operation.advice}`,
   inputSchema: inputSchema(operation),
-  outputSchema: objectSchema(toJsonSchema(operation.output, { typeMode: "output", target })),
+  outputSchema: answerSchema(operation),
   annotations: annotations(operation),
 });
 
@@ -51,7 +52,9 @@ const objectSchema = ({ $schema, type, properties = {}, ...rest }: JsonSchema): 
 
 const property = ([name, schema]: [string, JsonSchema | boolean]): [string, object] => {
   if (typeof schema === "boolean") throw new Error(`the field ${name} has no schema of its own`);
-  return [name, schema];
+  // Of a record valibot says that its keys are strings, as the keys of all JSON objects are.
+  const { propertyNames: _, ...rest } = schema;
+  return [name, rest];
 };
 
 const served = operations.filter(({ faces }) => faces.includes("mcp"));

@@ -16,6 +16,10 @@ export const execResult = (facts: Record<string, unknown> = {}): Record<string, 
   stderrBytes: 0,
   truncated: false,
   stopped: null,
+  outputId: null,
+  binary: null,
+  jobId: null,
+  hosts: null,
   ...facts,
 });
 

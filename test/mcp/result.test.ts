@@ -42,11 +42,13 @@ describe("toolResult", () => {
     expect(textOf(result)).toMatch(text);
   });
 
-  test("escapes what a server may have put into the text, and leaves the structure as it is", () => {
+  test("escapes what a server may have put into the text, and of the structure what JSON would not show", () => {
     const value = { sessions: [{ ...session, host: "a\x1b[2Jb\u202e" }], calls: null, pending: [] };
     const result = toolResult(operation("ssh_sessions"), value);
     expect(textOf(result)).toContain("a\\x1b[2Jb\\u202e");
-    expect(result.structuredContent).toEqual(value);
+    const shown = { ...session, host: "a\x1b[2Jb\\u202e" };
+    expect(result.structuredContent).toEqual({ ...value, sessions: [shown] });
+    expect(JSON.stringify(result)).toMatch(/^[\x20-\x7e…]*$/);
   });
 
   test.each([null, undefined, "text", 1, [1]])("throws for %p, which is no result", (value) => {

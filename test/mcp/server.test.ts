@@ -4,6 +4,8 @@ import { SshMcpError } from "../../src/core/errors.ts";
 import { release } from "../../src/core/version.ts";
 import { AgentServer, clientLabel } from "../../src/mcp/server.ts";
 import { operations } from "../../src/operations/index.ts";
+import { job } from "../operations/fake-jobs.ts";
+import { page } from "../operations/fake-outputs.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { waitFor } from "../support/wait.ts";
 import { execResult, FakeClient } from "./fake-client.ts";
@@ -15,7 +17,7 @@ describe("initialize", () => {
   test("names the server, its release, and what a model must know", async () => {
     const { client } = await connect(new FakeClient());
     expect(client.getServerVersion()).toEqual({ name: "ssh-mcp", title: "SSH", version: release });
-    expect(client.getServerCapabilities()).toEqual({ tools: {} });
+    expect(client.getServerCapabilities()).toEqual({ tools: {}, resources: { subscribe: true, listChanged: true } });
     const instructions = client.getInstructions() ?? "";
     expect(instructions).toContain("ssh_exec");
     expect(instructions.split("\n").length).toBeLessThanOrEqual(5);
@@ -101,15 +103,26 @@ describe("tools/call", () => {
       ...{ name: "web", file: "/h/.ssh-mcp/proposals", entry: "Host web\n  HostName 192.0.2.1\n" },
       enable: "ssh-mcp hosts enable web",
     },
+    output: { ...page },
+    "job-start": { target: "web", job },
+    "job-status": { target: "web", jobs: [job], output: null },
+    "job-cancel": { target: "web", job, stopped: "confirmed" },
+  };
+  /** A call without an answer would wait until the test's time is over. */
+  const answerOf = (name: string): Record<string, unknown> => {
+    const answer = answers[name];
+    if (answer === undefined) throw new Error(`there is no answer of ${name} here`);
+    return answer;
   };
 
   const served = operations.filter(({ faces }) => faces.includes("mcp"));
   test.each(served.map(({ name, tool }) => ({ name, tool })))(
     "the official client takes the result of $tool",
     async ({ name, tool }) => {
-      const { client } = await connect(new FakeClient(() => answers[name]));
+      const answer = answerOf(name);
+      const { client } = await connect(new FakeClient(() => answer));
       const result = await client.callTool({ name: tool, arguments: {} });
-      expect(result.structuredContent).toEqual(answers[name]);
+      expect(result.structuredContent).toEqual(answer);
       expect(result.isError).toBeUndefined();
     },
   );

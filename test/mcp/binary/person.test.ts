@@ -5,11 +5,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { type Agent, startAgent } from "../faces/agent.ts";
-import { type Home, makeHome } from "../faces/home.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { startSshd } from "../support/sshd.ts";
-import { makeUser } from "../support/users.ts";
+import { type Agent, startAgent } from "../../faces/agent.ts";
+import { type Home, makeHome } from "../../faces/home.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { startSshd } from "../../support/sshd.ts";
+import { makeUser } from "../../support/users.ts";
 
 afterAll(cleanup);
 

@@ -1,12 +1,12 @@
 /** Standard output of `ssh-mcp serve` is protocol to the last byte, whatever is asked and whatever servers say. */
 import { afterAll, expect, test } from "bun:test";
-import { makeHome } from "../faces/home.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { type RpcMessage, startRawMcp } from "../support/mcp-client.ts";
-import { startRawServer } from "../support/raw-server.ts";
-import { startScriptedServer } from "../support/scripted-server.ts";
-import { startSshd } from "../support/sshd.ts";
-import { makeUser } from "../support/users.ts";
+import { makeHome } from "../../faces/home.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { type RpcMessage, startRawMcp } from "../../support/mcp-client.ts";
+import { startRawServer } from "../../support/raw-server.ts";
+import { startScriptedServer } from "../../support/scripted-server.ts";
+import { startSshd } from "../../support/sshd.ts";
+import { makeUser } from "../../support/users.ts";
 
 afterAll(cleanup);
 

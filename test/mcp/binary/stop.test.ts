@@ -2,18 +2,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Agent, startAgent } from "../faces/agent.ts";
-import { type Home, makeHome } from "../faces/home.ts";
-import { marked, nextMark } from "../faces/marks.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { type RawMcp, startRawMcp } from "../support/mcp-client.ts";
-import { isAlive } from "../support/processes.ts";
-import { startProxy, type TcpProxy } from "../support/proxy.ts";
-import { startRawServer } from "../support/raw-server.ts";
-import { startSshd } from "../support/sshd.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeUser, type TemporaryUser } from "../support/users.ts";
-import { waitFor } from "../support/wait.ts";
+import { type Agent, startAgent } from "../../faces/agent.ts";
+import { type Home, makeHome } from "../../faces/home.ts";
+import { marked, nextMark } from "../../faces/marks.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { type RawMcp, startRawMcp } from "../../support/mcp-client.ts";
+import { isAlive } from "../../support/processes.ts";
+import { startProxy, type TcpProxy } from "../../support/proxy.ts";
+import { startRawServer } from "../../support/raw-server.ts";
+import { startSshd } from "../../support/sshd.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeUser, type TemporaryUser } from "../../support/users.ts";
+import { waitFor } from "../../support/wait.ts";
 
 afterAll(cleanup);
 
@@ -56,7 +56,7 @@ describe("a command that runs out of time", () => {
       ...{ stdout: "before\n", stderr: "err\n", stdoutBytes: 7, stderrBytes: 4 },
     });
     expect(text).toMatch(
-      /^TIMEOUT: the command ran out of time on [\d.-]+, \d+ ms; stopped: confirmed\nstdout \(7 bytes\):\nbefore\n\nstderr \(4 bytes\):\nerr\n$/,
+      /^TIMEOUT: the command ran out of time on [\d.-]+, \d+ ms, output o[\da-f]+; stopped: confirmed\nstdout \(7 bytes\):\nbefore\n\nstderr \(4 bytes\):\nerr\n$/,
     );
   });
 
@@ -108,9 +108,9 @@ describe("a link that is cut in the middle of a command", () => {
     const { result, text, isError, error } = await call;
     expect({ isError, error }).toEqual({ isError: true, error: null });
     expect(result).toMatchObject({ outcome: "unknown", exitCode: null, signal: null, stopped: null, stdout: "" });
-    const { reason, durationMs, target } = result ?? {};
+    const { reason, durationMs, target, outputId } = result ?? {};
     expect(String(reason)).toContain(`127.0.0.1 port ${proxy.port}`);
-    expect(text).toStartWith(`OUTCOME_UNKNOWN: ${reason} on ${target}, ${durationMs} ms\n`);
+    expect(text).toStartWith(`OUTCOME_UNKNOWN: ${reason} on ${target}, ${durationMs} ms, output ${outputId}\n`);
     // The session comes back by itself for the next command, and only for that.
     const next = await agent.call("ssh_exec", { target: at, command: `cat ${log}` });
     expect(next.result).toMatchObject({ stdout: "ran\n", exitCode: 0 });

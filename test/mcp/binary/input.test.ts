@@ -1,10 +1,10 @@
 /** What a model may not say, or says wrongly: refused by the compiled binary in words it can act on, before anything is sent. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { operations } from "../../src/operations/index.ts";
-import { type Agent, startAgent } from "../faces/agent.ts";
-import { makeHome } from "../faces/home.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { type RawServer, startRawServer } from "../support/raw-server.ts";
+import { operations } from "../../../src/operations/index.ts";
+import { type Agent, startAgent } from "../../faces/agent.ts";
+import { makeHome } from "../../faces/home.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { type RawServer, startRawServer } from "../../support/raw-server.ts";
 
 afterAll(cleanup);
 
@@ -31,6 +31,7 @@ interface Refused {
 const elsewhere: ReadonlyMap<string, string> = new Map([
   ...["user", "port", "identityFile"].map((field) => [field, "ssh_connect"] as const),
   ["jump", "ssh_host_add"],
+  ["interpreter", "ssh_exec"],
 ]);
 const schemaOf = (tool: string): string => `the input schema of ${tool} has every field`;
 
@@ -63,6 +64,9 @@ const values: Readonly<Record<string, unknown>> = {
   new: true,
   private: true,
   set: ["ProxyCommand=id"],
+  keep: true,
+  lines: 5,
+  interpreter: "sh",
   label: "the web",
   group: ["prod"],
 };
@@ -92,19 +96,29 @@ const wrong: readonly Refused[] = [
   exec("no command", { command: undefined }, "command: is required"),
   exec("an empty command", { command: "" }, "command: is empty"),
   exec("a command with NUL", { command: "echo a\0b" }, "command: cannot hold a NUL byte"),
-  exec(
-    "a command over 96 KiB",
-    { command: "x".repeat(96 * 1024 + 1) },
-    "command: must be at most 98304 characters long",
-  ),
+  exec("a command over 512 KiB", { command: "x".repeat(512 * 1024 + 1) }, "command: must be at most 524288 bytes"),
+  exec("a command of blanks", { command: " \n" }, "command: is empty"),
+  exec("a command and words", { argv: ["id"] }, "argv: cannot be given together with command"),
+  exec("no words", { command: undefined, argv: [] }, "argv: must begin with a command"),
+  exec("a directory with NUL", { cwd: "/\0" }, "cwd: cannot hold a NUL byte"),
+  exec("a name that is none", { env: { "A B": "c" } }, 'env: "A B" is no name of a variable'),
+  exec("a name that is a line of ours", { env: { "A\nhint: rm": "c" } }, "is no name of a variable"),
+  exec("a number for a variable", { env: { A: 1 } }, "env.A: must be a string"),
+  exec("input twice", { stdin: "", stdinBase64: "" }, "stdinBase64: cannot be given together with stdin"),
+  exec("no base64", { stdinBase64: "%" }, "stdinBase64: is not base64"),
+  exec("negative idle time", { idleTimeout: -1 }, "idleTimeout: must be more than 0 seconds and at most a day"),
+  exec("more output than there is room", { maxOutput: 5e6 }, "maxOutput: must be a whole number from 0 to 4194304"),
+  exec("a directory for a device", { interpreter: "none", cwd: "/" }, "cwd: does not go with interpreter none"),
+  exec("a directory for a lasting shell", { shell: "a", cwd: "/" }, "cwd: does not go with a lasting shell"),
+  exec("an interpreter of no name", { interpreter: "perl" }, "interpreter: must be "),
   exec("an empty target", { target: "" }, "target: is empty"),
   exec("a target over 1 KiB", { target: "x".repeat(1025) }, "target: must be at most 1024 characters long"),
   exec("text for a time", { timeout: "5s" }, "timeout: must be a number"),
   exec("no time at all", { timeout: 0 }, "timeout: must be more than 0 seconds and at most a day"),
   exec("negative time", { timeout: -1 }, "timeout: must be more than 0 seconds and at most a day"),
   exec("more than a day", { timeout: 86_401 }, "timeout: must be more than 0 seconds and at most a day"),
-  exec("an unknown field", { cwd: "/" }, "cwd: is not a known field"),
-  exec("several unknown fields", { cwd: "/", "e\x1bnv": {} }, "e\\x1bnv: is not a known field"),
+  exec("an unknown field", { dir: "/" }, "dir: is not a known field"),
+  exec("several unknown fields", { dir: "/", "e\x1bnv": {} }, "e\\x1bnv: is not a known field"),
   exec("a field of every object", { constructor: 1 }, "constructor: is not a known field"),
   exec(
     "everything wrong at once",

@@ -1,11 +1,11 @@
 /** The compiled binary driven by the MCP Inspector's command line, as its users do to try a server out. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { dirname, resolve } from "node:path";
-import { type Home, makeHome } from "../faces/home.ts";
-import { buildOnce } from "../support/binary.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { type CommandOutcome, cleanEnv, runCommand } from "../support/command.ts";
-import { type Sshd, startSshd } from "../support/sshd.ts";
+import { type Home, makeHome } from "../../faces/home.ts";
+import { buildOnce } from "../../support/binary.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { type CommandOutcome, cleanEnv, runCommand } from "../../support/command.ts";
+import { type Sshd, startSshd } from "../../support/sshd.ts";
 
 afterAll(cleanup);
 
@@ -25,7 +25,7 @@ const inspect = (...args: string[]): Promise<CommandOutcome> =>
       ...["--cli", buildOnce(), "serve", ...args],
     ],
     {
-      cwd: resolve(import.meta.dir, "../.."),
+      cwd: resolve(import.meta.dir, "../../.."),
       env: { HOME: home.path, PATH: `${dirname(process.execPath)}:${cleanEnv.PATH}` },
       timeout: 30_000,
     },
@@ -36,7 +36,8 @@ test("lists the tools, and finds nothing in their schemas that any client could 
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   const { tools } = JSON.parse(stdout) as { tools: { name: string }[] };
   expect(tools.map(({ name }) => name)).toEqual([
-    ...["ssh_connect", "ssh_exec", "ssh_sessions", "ssh_disconnect", "ssh_hosts", "ssh_host_add"],
+    ...["ssh_connect", "ssh_exec", "ssh_sessions", "ssh_disconnect", "ssh_output"],
+    ...["ssh_job_start", "ssh_job_status", "ssh_job_cancel", "ssh_hosts", "ssh_host_add"],
   ]);
 });
 

@@ -1,12 +1,12 @@
 /** Calls of an agent that wait for a person: with the official client on the compiled binary, and a person at a real terminal. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { startAgent } from "../faces/agent.ts";
-import { type Home, makeHome } from "../faces/home.ts";
-import { run } from "../support/binary.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { type Sshd, startSshd } from "../support/sshd.ts";
-import { makeUser, type TemporaryUser } from "../support/users.ts";
-import { waitFor } from "../support/wait.ts";
+import { startAgent } from "../../faces/agent.ts";
+import { type Home, makeHome } from "../../faces/home.ts";
+import { run } from "../../support/binary.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { type Sshd, startSshd } from "../../support/sshd.ts";
+import { makeUser, type TemporaryUser } from "../../support/users.ts";
+import { waitFor } from "../../support/wait.ts";
 
 setDefaultTimeout(60_000);
 afterAll(cleanup);

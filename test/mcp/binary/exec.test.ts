@@ -1,15 +1,15 @@
 /** ssh_exec of the compiled binary against a real sshd, through the official client: what a model gets of a command. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
-import { type Agent, startAgent } from "../faces/agent.ts";
-import { makeHome } from "../faces/home.ts";
-import { marked, nextMark } from "../faces/marks.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { startRawServer } from "../support/raw-server.ts";
-import { startSshd } from "../support/sshd.ts";
-import { tempDir } from "../support/temp.ts";
-import { makeUser } from "../support/users.ts";
-import { waitFor, within } from "../support/wait.ts";
+import { type Agent, startAgent } from "../../faces/agent.ts";
+import { makeHome } from "../../faces/home.ts";
+import { marked, nextMark } from "../../faces/marks.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { startRawServer } from "../../support/raw-server.ts";
+import { startSshd } from "../../support/sshd.ts";
+import { tempDir } from "../../support/temp.ts";
+import { makeUser } from "../../support/users.ts";
+import { waitFor, within } from "../../support/wait.ts";
 
 afterAll(cleanup);
 
@@ -31,7 +31,7 @@ describe("a command that ends", () => {
   test("with a status other than 0 is a result, and the text says as much as the structure", async () => {
     const { result, text, isError } = await exec("echo out; echo err >&2; exit 3");
     expect(isError).toBe(false);
-    const { durationMs, ...facts } = result ?? {};
+    const { durationMs, outputId, ...facts } = result ?? {};
     expect(facts).toEqual({
       target: "127.0.0.1-2",
       stdout: "out\n",
@@ -43,10 +43,13 @@ describe("a command that ends", () => {
       stdoutBytes: 4,
       stderrBytes: 4,
       truncated: false,
+      binary: [],
       stopped: null,
+      hosts: null,
+      jobId: null,
     });
     expect(text).toBe(
-      `exit status 3 on 127.0.0.1-2, ${durationMs} ms\nstdout (4 bytes):\nout\n\nstderr (4 bytes):\nerr\n`,
+      `exit status 3 on 127.0.0.1-2, ${durationMs} ms, output ${outputId}\nstdout (4 bytes):\nout\n\nstderr (4 bytes):\nerr\n`,
     );
   });
 
@@ -85,7 +88,7 @@ describe("output", () => {
     for (const stream of ["stdout", "stderr"]) {
       const kept = String(result?.[stream]);
       const [, head = "", bytes, lines, tail = ""] =
-        /^(.*)\[… (\d+) bytes, (\d+) lines omitted …\]\n(.*)$/s.exec(kept) ?? [];
+        /^(.*)\[… (\d+) bytes, (\d+) lines omitted: ssh_output .*? …\]\n(.*)$/s.exec(kept) ?? [];
       expect(all).toStartWith(head);
       expect(all).toEndWith(tail);
       expect(head.length + Number(bytes) + tail.length).toBe(all.length);
@@ -100,18 +103,20 @@ describe("output", () => {
   test("that is one line of a megabyte is cut without a broken character", async () => {
     const { result } = await exec("yes é | head -n 524288 | tr -d '\\n'");
     expect(result).toMatchObject({ stdoutBytes: 1024 * 1024, truncated: true });
-    expect(String(result?.["stdout"])).toMatch(/^é{4096}\n\[… 1032192 bytes, 0 lines omitted …\]\né{4096}$/);
+    expect(String(result?.["stdout"])).toMatch(
+      /^é{4096}\n\[… 1032192 bytes, 0 lines omitted: ssh_output .* …\]\né{4096}$/,
+    );
   });
 
-  test("that is no text arrives as what can be read of it, and nothing of it acts in the text", async () => {
-    const { result, text } = await exec("printf '\\000\\377\\376\\033[2J\\342\\200\\256a\\nb'; printf '\\200' >&2");
+  test("of an older encoding arrives as what can be read of it, and nothing of it acts in the text", async () => {
+    const { result, text } = await exec("printf 'gr\\374n \\033[2J\\342\\200\\256a\\nb'; printf '\\200' >&2");
     expect(result).toMatchObject({
-      stdout: "\0\ufffd\ufffd\x1b[2J\u202ea\nb",
+      stdout: "gr\ufffdn \x1b[2J\\u202ea\nb",
       stderr: "\ufffd",
-      stdoutBytes: 13,
-      stderrBytes: 1,
+      stdoutBytes: 15,
+      binary: [],
     });
-    expect(text).toContain("stdout (13 bytes):\n\\x00\ufffd\ufffd\\x1b[2J\\u202ea\nb\nstderr (1 bytes):\n\ufffd");
+    expect(text).toContain("stdout (15 bytes):\ngr\ufffdn \\x1b[2J\\u202ea\nb\nstderr (1 bytes):\n\ufffd");
   });
 });
 
