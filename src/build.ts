@@ -25,6 +25,7 @@ export const build = async (entry: string, outfile: string): Promise<Bun.BuildMe
       // Bun does not follow `new Worker`: a thread's code is an entry of its own, at its path below the root.
       entrypoints: [
         entry,
+        join(root, "src/broker/outputs/search-worker.ts"),
         join(root, "src/ssh/auth/key-derivation-worker.ts"),
         join(root, "src/ssh/key-exchange/key-agreement-worker.ts"),
       ],

@@ -16,6 +16,7 @@ export interface CommandGroup {
 
 /** What stands in the list of all commands; a group without a line there is described by its verbs. */
 const titles: Readonly<Record<string, string>> = {
+  job: "Start commands that go on by themselves on a server, follow and end them",
   hosts: "List, show, add and change the hosts of ssh_config",
   secret: "Keep passwords and passphrases in the keychain, or remove them",
 };

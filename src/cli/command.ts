@@ -24,6 +24,10 @@ export interface Command {
   flags: readonly Flag[];
 }
 
+/** Whether the exit status is that of what ran on the server. */
+export const hasRemoteStatus = ({ name, streams }: Operation): boolean =>
+  name === "job-wait" || (streams === "pipe" && name !== "job-logs");
+
 /** ssh(1)'s letters for the fields that mean the same. */
 const letters: Readonly<Record<string, string>> = {
   port: "p",
@@ -32,7 +36,17 @@ const letters: Readonly<Record<string, string>> = {
   jump: "J",
   configFile: "F",
   options: "o",
+  cwd: "w",
+  env: "e",
+  pty: "t",
 };
+
+/** The flag that has the rest taken word by word. */
+const wordwise = {
+  kind: "boolean",
+  repeats: false,
+  description: "Quote each word of COMMAND, instead of joining them",
+} as const;
 
 /** @throws Error for a field of a type that no flag can express: a mistake in the definition */
 export const commandOf = (operation: Operation): Command => {
@@ -40,6 +54,7 @@ export const commandOf = (operation: Operation): Command => {
     field,
     ...shapeOf(field, schema),
   }));
+  const help: Readonly<Record<string, string | undefined>> = operation.help ?? {};
   const find = (name: string) => {
     const found = fields.find(({ field }) => field === name);
     if (found === undefined) throw new Error(`${operation.name} has no field ${name}`);
@@ -47,15 +62,18 @@ export const commandOf = (operation: Operation): Command => {
   };
   const operand = (name: string): Operand & { joined: boolean } => {
     const { field, description, required, repeats } = find(name);
-    return { field, description, required, joined: !repeats };
+    return { field, description: help[field] ?? description, required, joined: !repeats };
   };
   const words = new Set([...operation.positionals, operation.rest]);
   const flags = fields
     .filter(({ field }) => !words.has(field))
-    .map(({ field, kind, repeats, choices, description }): Flag => {
+    .map((shape): Flag => {
+      const { field, kind, repeats, choices, description } =
+        shape.field === operation.words ? { ...shape, ...wordwise } : shape;
       const flagKind = operation.durations.includes(field) ? "duration" : kind;
       const letter = letters[field] ?? null;
-      return { for: { field }, name: kebab(field), letter, kind: flagKind, repeats, choices, description };
+      const text = help[field] ?? description;
+      return { for: { field }, name: kebab(field), letter, kind: flagKind, repeats, choices, description: text };
     });
   return {
     name: operation.command,
@@ -67,7 +85,7 @@ export const commandOf = (operation: Operation): Command => {
 };
 
 interface Shape {
-  kind: "boolean" | "number" | "text";
+  kind: "boolean" | "number" | "text" | "pair" | "optional";
   repeats: boolean;
   required: boolean;
   choices: readonly string[] | null;
@@ -78,7 +96,7 @@ interface Shape {
 interface Schema extends v.BaseSchema<unknown, unknown, v.BaseIssue<unknown>> {
   wrapped?: Schema;
   item?: Schema;
-  options?: readonly string[];
+  options?: readonly unknown[];
   pipe?: readonly { kind: string; type: string; description?: string }[];
 }
 
@@ -87,6 +105,9 @@ const kinds: Readonly<Record<string, Shape["kind"]>> = {
   number: "number",
   string: "text",
   picklist: "text",
+  record: "pair",
+  // Of true and a text, as `--sudo` and `--sudo=USER`.
+  union: "optional",
 };
 
 const shapeOf = (field: string, schema: Schema): Shape => {
@@ -101,5 +122,6 @@ const shapeOf = (field: string, schema: Schema): Shape => {
   }
   const kind = kinds[schema.type];
   if (kind === undefined) throw new Error(`no flag can take ${field}, of type ${schema.type}`);
-  return { kind, repeats: false, required: true, choices: schema.options ?? null, description };
+  const choices = schema.type === "picklist" ? (schema.options ?? []).map(String) : null;
+  return { kind, repeats: kind === "pair", required: true, choices, description };
 };

@@ -77,5 +77,9 @@ const argument = (flag: Flag): [string, ArgDef] => {
 const described = ({ description, repeats }: Flag): string =>
   repeats ? `${description} (may be repeated)` : description;
 
-/** `--identity-file=<file>`, `--ttl=<duration>`. */
-const valueName = ({ name, kind }: Flag): string => (kind === "duration" ? kind : (name.split("-").at(-1) ?? name));
+/** `--identity-file=<file>`, `--ttl=<duration>`, `--env=<NAME=VALUE>`, `--sudo=<user>`. */
+const valueName = ({ name, kind }: Flag): string => {
+  if (kind === "duration") return kind;
+  if (kind === "pair") return "NAME=VALUE";
+  return kind === "optional" ? "user" : (name.split("-").at(-1) ?? name);
+};

@@ -1,6 +1,7 @@
 /** Flags that are the command line's own: how to ask and how to print. No operation knows them, and no other face has them. */
 import type { Operation } from "../core/operation.ts";
 import type { FaceOption, FaceOptions, Flag } from "./flag.ts";
+import { manyFlags, noManyOptions } from "./many/many-flags.ts";
 
 export const noFaceOptions: FaceOptions = {
   help: false,
@@ -9,7 +10,9 @@ export const noFaceOptions: FaceOptions = {
   batch: false,
   noStdin: false,
   quiet: false,
+  raw: false,
   noBroker: false,
+  ...noManyOptions,
 };
 
 /** Bytes of each output stream that `--json` keeps of a command. */
@@ -37,6 +40,7 @@ const captureJson = flag(
 const batch = flag("batch", "batch", null, "Never ask a person; fail instead");
 const noStdin = flag("noStdin", "no-stdin", "n", "Leave stdin alone; the command reads an empty one");
 const quiet = flag("quiet", "quiet", "q", "Print only the names, one a line");
+const raw = flag("raw", "raw", null, "Show output as it comes on a terminal too, with all that it may do to it");
 const noBroker = flag(
   "noBroker",
   "no-broker",
@@ -47,13 +51,15 @@ const noBroker = flag(
 /** What may stand before the command. */
 export const globalFlags: readonly Flag[] = [helpFlag, version, jsonFlag, batch, noBroker];
 
-/** Whether it changes the sessions that are kept, and nothing else: without the broker there are none to change. */
-export const needsBroker = ({ effect, remote, target }: Operation): boolean =>
-  !remote && effect !== "read" && target !== null;
+/** Whether it changes the sessions that are kept, or what runs on them, and nothing else: without the broker there are none to change. */
+export const needsBroker = ({ name, effect, remote, target }: Operation): boolean =>
+  name === "kill" || name === "output" || name === "sudo" || (!remote && effect !== "read" && target !== null);
 
 export const faceFlagsOf = (operation: Operation): Flag[] => [
   ...(operation.streams === "pipe" ? [noStdin, captureJson] : [jsonFlag]),
   ...(operation.name === "sessions" || operation.name === "hosts" ? [quiet] : []),
+  ...(operation.name === "exec" ? manyFlags : []),
+  ...(operation.streams === "pipe" || operation.name === "output" ? [raw] : []),
   batch,
   ...(needsBroker(operation) ? [] : [noBroker]),
   helpFlag,

@@ -1,7 +1,8 @@
 /** One flag of a command line, as the parser and the help read it. */
+import type { ManyOptions } from "./many/many-flags.ts";
 
 /** The command line's own options: how to ask and how to print. */
-export interface FaceOptions {
+export interface FaceOptions extends ManyOptions {
   help: boolean;
   version: boolean;
   json: boolean;
@@ -10,14 +11,19 @@ export interface FaceOptions {
   noStdin: boolean;
   /** Names only. */
   quiet: boolean;
+  /** Output as it comes, on a terminal too. */
+  raw: boolean;
   /** Run in this process. */
   noBroker: boolean;
 }
 
 export type FaceOption = keyof FaceOptions;
 
-/** `duration`: a number of seconds that may be typed with a unit. */
-export type FlagKind = "boolean" | "number" | "duration" | "text";
+/**
+ * `duration`: a number of seconds that may be typed with a unit. `pair`: NAME=VALUE, of which several make one record. `optional`: a text behind
+ * `=`, or none.
+ */
+export type FlagKind = "boolean" | "number" | "duration" | "text" | "pair" | "optional";
 
 export interface Flag {
   /** Where the value goes: a field of the operation's input, or an option of the command line's own. */

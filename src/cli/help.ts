@@ -1,6 +1,6 @@
 /** `--help`: citty's usage of the definitions in `commands.ts`, then the operation's own description and what holds for every command. */
 import { type CommandDef, renderUsage } from "citty";
-import type { Command } from "./command.ts";
+import { type Command, hasRemoteStatus } from "./command.ts";
 import { groupsOf } from "./command-groups.ts";
 import { definitionOf, definitionOfGroup, definitionOfOther, programOf } from "./commands.ts";
 import { otherCommands } from "./other-commands.ts";
@@ -26,7 +26,8 @@ export const helpOf = async (topic: string | null, commands: readonly Command[],
   const other = otherCommands.find(({ name }) => name === topic);
   if (other !== undefined)
     return finished([await usageOf(definitionOfOther(other), program), ...other.description], colour);
-  return finished([await usageOf(program)], colour);
+  const names = Object.keys(program.subCommands ?? {}).join("|");
+  return finished([(await usageOf(program)).replace(names, "<COMMAND>")], colour);
 };
 
 const usageOf = async (definition: CommandDef, parent?: CommandDef): Promise<string> =>
@@ -34,6 +35,7 @@ const usageOf = async (definition: CommandDef, parent?: CommandDef): Promise<str
 
 const notes = ({ operation, flags, rest }: Command, commands: readonly Command[]): string[] => [
   ...toolNamesAsCommands(operation.description, commands).split("\n"),
+  ...(operation.manual?.split("\n") ?? []),
   ...(flags.some(({ kind }) => kind === "duration")
     ? ["A duration is a number of seconds, or 1500ms 30s 5m 8h 2d."]
     : []),
@@ -43,7 +45,7 @@ const notes = ({ operation, flags, rest }: Command, commands: readonly Command[]
       ]
     : []),
   `${
-    operation.streams === "pipe"
+    hasRemoteStatus(operation)
       ? "Exit status: the command's own; 128+n when signal n ended it, 124 when it ran out of time, 2 for wrong usage, 255 for every other error"
       : "Exit status: 0, 1 when it failed, 2 for wrong usage, 4 when a person must act"
   }; 129, 130, 131 or 143 after SIGHUP, Ctrl-C, SIGQUIT or SIGTERM, 141 when nobody reads stdout.`,

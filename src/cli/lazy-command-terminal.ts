@@ -6,6 +6,7 @@ export class LazyCommandTerminal {
   readonly #type: string | undefined;
   #terminal: CommandTerminal | null = null;
   #closed = false;
+  #isHandedOver = false;
 
   /** @param type TERM */
   constructor(type: string | undefined) {
@@ -17,8 +18,15 @@ export class LazyCommandTerminal {
     const { CommandTerminal } = await import("./command-terminal.ts");
     if (this.#closed) return null;
     this.#terminal ??= new CommandTerminal(this.#type);
-    return await this.#terminal.begin(onResize);
+    const begun = await this.#terminal.begin(onResize);
+    this.#isHandedOver = begun !== null;
+    return begun;
   };
+
+  /** Whether the command has it. */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver;
+  }
 
   close(): void {
     this.#closed = true;

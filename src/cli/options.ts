@@ -4,7 +4,7 @@ import { noFaceOptions } from "./face-flags.ts";
 import type { FaceOptions, Flag } from "./flag.ts";
 import type { Said } from "./said.ts";
 import { helpCommand, unknownFlag, usageError } from "./usage.ts";
-import { flagValue } from "./values.ts";
+import { type Environment, flagValue } from "./values.ts";
 
 /** A single `-` is a word. */
 export const isOption = (word: string | undefined): boolean => word?.startsWith("-") === true && word !== "-";
@@ -18,12 +18,22 @@ export class OptionReader {
   wrong: SshMcpError | null = null;
   readonly #command: { name: string } | null;
   readonly #flags: readonly Flag[];
+  readonly #env: Environment;
 
-  /** @param options where the command line's own options are noted */
-  constructor(command: { name: string } | null, flags: readonly Flag[], options: FaceOptions = { ...noFaceOptions }) {
+  /**
+   * @param options where the command line's own options are noted
+   * @param env what a variable that is given by its name alone is taken from
+   */
+  constructor(
+    command: { name: string } | null,
+    flags: readonly Flag[],
+    options: FaceOptions = { ...noFaceOptions },
+    env: Environment = {},
+  ) {
     this.#command = command;
     this.#flags = flags;
     this.options = options;
+    this.#env = env;
   }
 
   /** Takes the option at this place. @returns how many words it was */
@@ -44,7 +54,7 @@ export class OptionReader {
     const value = equals < 0 ? null : word.slice(equals + 1);
     const flag = this.#flags.find(({ name }) => `--${name}` === typed);
     if (flag === undefined) throw unknownFlag(typed, this.#command, this.#flags);
-    if (flag.kind === "boolean") {
+    if (flag.kind === "boolean" || (flag.kind === "optional" && value === null)) {
       if (value !== null) throw usageError(`--${flag.name} takes no value`, this.#help());
       this.#set(flag, true);
       return 1;
@@ -57,7 +67,7 @@ export class OptionReader {
     for (let at = 1; at < word.length; at++) {
       const flag = this.#flags.find(({ letter }) => letter === word[at]);
       if (flag === undefined) throw this.#unknownLetter(word, at);
-      if (flag.kind !== "boolean") {
+      if (flag.kind !== "boolean" && flag.kind !== "optional") {
         const rest = word.slice(at + 1);
         this.#setText(flag, rest === "" ? this.#valueIn(flag, next) : rest);
         return rest === "" ? 2 : 1;
@@ -86,18 +96,20 @@ export class OptionReader {
   }
 
   #setText(flag: Flag, text: string): void {
-    this.#set(flag, flagValue(flag, text, this.#help()));
+    this.#set(flag, flagValue(flag, text, this.#help(), this.#env));
   }
 
-  #set(flag: Flag, value: string | number | boolean): void {
+  #set(flag: Flag, value: string | number | boolean | Record<string, string>): void {
     if ("option" in flag.for) {
-      this.options[flag.for.option] = true;
+      Object.assign(this.options, { [flag.for.option]: value });
       return;
     }
     const { field } = flag.for;
     const before = this.values[field];
     this.said.push({ field, value });
-    if (flag.repeats) {
+    if (typeof value === "object") {
+      this.values[field] = { ...(typeof before === "object" ? before : {}), ...value };
+    } else if (flag.repeats) {
       this.values[field] = [...(Array.isArray(before) ? before : []), value];
     } else if (before === undefined || flag.kind === "boolean") {
       this.values[field] = value;

@@ -14,6 +14,7 @@ import type { OtherCommand } from "./other-commands.ts";
 import { type ParsedOther, parseOther } from "./parse-other.ts";
 import type { Said } from "./said.ts";
 import { helpCommand, missingWords, tooManyWords, unknownCommand, usageError, wordsFor } from "./usage.ts";
+import type { Environment } from "./values.ts";
 
 export type Parsed =
   /** `said`: the fields in the order typed. */
@@ -29,11 +30,13 @@ export type Parsed =
 /**
  * @param words what follows the program's name
  * @param others commands that are no operation's
+ * @param env the caller's environment
  */
 export const parse = (
   words: readonly string[],
   commands: readonly Command[],
   others: readonly OtherCommand[],
+  env: Environment = {},
 ): Parsed => {
   if (words.length === 0) return { kind: "nothing" };
   const reader = new OptionReader(null, globalFlags);
@@ -53,7 +56,7 @@ export const parse = (
     if (other !== undefined) return parseOther(other, rest, options);
     const found = findCommand(name, rest, commands);
     if (found === null) throw unknownCommand(name, known);
-    return found.kind === "help" ? { ...found, options } : parseCommand(found.command, found.words, options);
+    return found.kind === "help" ? { ...found, options } : parseCommand(found.command, found.words, options, env);
   } catch (thrown) {
     // The options may still say how to print the mistake.
     for (at++; at < words.length && words[at] !== "--"; at++) if (words[at] === "--json") options.json = true;
@@ -61,14 +64,15 @@ export const parse = (
   }
 };
 
-const parseCommand = (command: Command, words: readonly string[], options: FaceOptions): Parsed => {
-  const reader = new OptionReader(command, command.flags, options);
+const parseCommand = (command: Command, words: readonly string[], options: FaceOptions, env: Environment): Parsed => {
+  const reader = new OptionReader(command, command.flags, options, env);
   const operands = takeWords(command, words, reader);
   if (reader.wrong === null && options.help) return { kind: "help", topic: command.name, options };
   try {
     if (reader.wrong !== null) throw reader.wrong;
     contradicted(command, reader.values, options);
-    const input = { ...reader.values, ...inputOf(command, operands) };
+    const { [command.operation.words ?? ""]: wordwise, ...values } = reader.values;
+    const input = { ...values, ...inputOf(command, operands, wordwise === true) };
     return { kind: "run", command, input, said: reader.said, options };
   } catch (thrown) {
     return { kind: "wrong", error: toSshMcpError(thrown), options };
@@ -81,10 +85,20 @@ const contradicted = (command: Command, values: Readonly<Record<string, unknown>
   if (options.quiet && values["running"] === true) {
     throw usageError("give --running or --quiet, not both", helpCommand(command));
   }
+  if (options.noStdin && values["stdin"] !== undefined) {
+    throw usageError("give --stdin or --no-stdin, not both", helpCommand(command));
+  }
+  if (options.json && options.raw) throw usageError("give --json or --raw, not both", helpCommand(command));
+  if (!options.json && values["maxOutput"] !== undefined) {
+    throw usageError("--max-output goes with --json: what is streamed is not cut", helpCommand(command));
+  }
+  if (options.noBroker && values["keep"] === true) {
+    throw usageError("it is the broker that keeps outputs: give --keep or --no-broker, not both", helpCommand(command));
+  }
   // It may have stood before the command.
   if (options.noBroker && needsBroker(command.operation)) {
     throw usageError(
-      `${command.name} changes the sessions the broker keeps: leave out --no-broker`,
+      `${command.name} ${command.operation.effect === "read" ? "reads what" : "changes the sessions"} the broker keeps: leave out --no-broker`,
       helpCommand(command),
     );
   }
@@ -120,7 +134,7 @@ const takeWords = (command: Command, words: readonly string[], reader: OptionRea
 };
 
 /** @throws SshMcpError USAGE */
-const inputOf = (command: Command, words: readonly string[]): Record<string, unknown> => {
+const inputOf = (command: Command, words: readonly string[], wordwise: boolean): Record<string, unknown> => {
   const input: Record<string, unknown> = {};
   for (const [index, operand] of command.operands.entries()) {
     const word = words[index];
@@ -132,8 +146,10 @@ const inputOf = (command: Command, words: readonly string[]): Record<string, unk
     if (more.length > 0) throw tooManyWords(command, words);
   } else if (command.rest.joined) {
     const line = more.join(" ");
-    if (line === "" && command.rest.required) throw missingWords(command, words.slice(0, command.operands.length));
-    input[command.rest.field] = line;
+    if (line === "") throw missingWords(command, words.slice(0, command.operands.length));
+    const { words: field } = command.operation;
+    if (wordwise && field !== undefined) input[field] = more;
+    else input[command.rest.field] = line;
   } else if (more.length > 0) {
     input[command.rest.field] = more;
   } else if (command.rest.required) {

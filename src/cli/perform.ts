@@ -4,7 +4,8 @@ import { SshMcpError } from "../core/errors.ts";
 import { exitStatus } from "../core/exit-status.ts";
 import { placeOf } from "../core/place.ts";
 import { askerFor, asking } from "./asking.ts";
-import { type Conduct, conduct } from "./conduct.ts";
+import { hasRemoteStatus } from "./command.ts";
+import { type Conditions, type Conduct, conduct } from "./conduct.ts";
 import { keptBytes, needsBroker } from "./face-flags.ts";
 import { LazyCommandTerminal } from "./lazy-command-terminal.ts";
 import { type EndedCommand, endingOf } from "./outcome.ts";
@@ -20,10 +21,16 @@ type Run = Extract<Parsed, { kind: "run" }>;
 const sessionEnds = "the session ends with this command: no broker keeps it";
 
 /**
+ * @param watch as `conduct` takes it
  * @returns the exit status
  * @throws BrokenPipe when nobody reads standard output; SshMcpError LOCAL_IO when it cannot be written
  */
-export const perform = async (run: Run, printer: Printer, world: World): Promise<number> => {
+export const perform = async (
+  run: Run,
+  printer: Printer,
+  world: World,
+  watch?: Conditions["watch"],
+): Promise<number> => {
   const terminal = await questionDevice(run, world);
   const screen = new LazyCommandTerminal(world.env["TERM"]);
   let broker: Broker | null = null;
@@ -31,12 +38,16 @@ export const perform = async (run: Run, printer: Printer, world: World): Promise
     broker = await world.openBroker({ noBroker: run.options.noBroker });
     for (const note of broker.notes) say(note);
     if (!broker.keepsSessions && needsBroker(run.command.operation)) throw nothingKept(run);
+    refuseUnkept(run, broker);
+    const shown = await shownStreams(run, world, screen);
     const result = await broker.client.call({
-      ...callOptions(run, world, terminal, signal),
+      ...callOptions(await withJobInput(run, world), shown, terminal, signal),
       terminal: screen.begin,
       notice: say,
     });
+    await shown.end();
     putBack();
+    sayKept(run, result, say);
     const status = await finish(run, result, printer, world);
     if (run.command.operation.name === "connect" && !broker.keepsSessions) say(sessionEnds);
     return status;
@@ -46,15 +57,60 @@ export const perform = async (run: Run, printer: Printer, world: World): Promise
     for (const one of terminals) one.close();
   };
   const close = async () => broker?.close();
-  return await conduct(work, { printer, terminals, remoteStatus: takesRemoteStatus(run), close, exit: world.exit });
+  return await conduct(work, {
+    ...{ printer, terminals, close, exit: world.exit, remoteStatus: takesRemoteStatus(run) },
+    ...(watch === undefined ? {} : { watch }),
+  });
 };
 
+/** The world with its terminals guarded from the output of a command that has none of its own. */
+const shownStreams = async (
+  { command, input, options }: Run,
+  world: World,
+  screen: LazyCommandTerminal,
+): Promise<World & { end(): Promise<void> }> => {
+  if (command.operation.streams !== "pipe" || options.json || options.raw || input["pty"] === true)
+    return { ...world, end: async () => {} };
+  const { guardedStreams } = await import("./guarded.ts");
+  return {
+    ...world,
+    ...(await guardedStreams(
+      world,
+      (fd) => world.isTerminal(fd),
+      () => screen.isHandedOver,
+    )),
+  };
+};
+
+/** A job has all of its input before it begins: a terminal, which never ends by itself, gives it none. */
+const withJobInput = async (run: Run, world: World): Promise<Run> =>
+  run.input["onTimeout"] !== undefined && (await world.isTerminal(0))
+    ? { ...run, options: { ...run.options, noStdin: true } }
+    : run;
+
+/** @throws SshMcpError BROKER_UNAVAILABLE when outputs are to be kept, and nobody is there who would */
+export const refuseUnkept = (run: Run, { keepsSessions }: Broker): void => {
+  if (!keepsSessions && run.input["keep"] === true) throw nothingKept(run);
+};
+
+/** What was asked for is of no use without its name. */
+export const sayKept = ({ input, options }: Run, result: unknown, say: Conduct["say"]): void => {
+  if (input["keep"] !== true || options.json) return;
+  const { outputId } = result as { outputId: string | null };
+  say(
+    outputId === null ? "the output was too much to be kept beside others" : `output kept: ssh-mcp output ${outputId}`,
+  );
+};
+
+/** What a person may pipe a secret into. */
+const takesSecret: ReadonlySet<string> = new Set(["secret-set", "sudo"]);
+
 /** Who answers for the caller; null for nobody. */
-const questionDevice = async (
+export const questionDevice = async (
   { command: { operation }, options: { batch } }: Run,
   world: World,
 ): Promise<QuestionDevice | null> => {
-  if (operation.name === "secret-set" && !(await world.isTerminal(0))) return secretFrom(world.stdin);
+  if (takesSecret.has(operation.name) && !(await world.isTerminal(0))) return secretFrom(world.stdin);
   const opened: QuestionDevice[] = [];
   const asker = askerFor(batch, world.env, () => {
     const terminal = opened[0] ?? world.openTerminal();
@@ -66,15 +122,22 @@ const questionDevice = async (
   return asker === null ? null : world.openAskpass(asker.program);
 };
 
-const nothingKept = ({ command: { name } }: Run): SshMcpError =>
-  new SshMcpError("BROKER_UNAVAILABLE", `${name} changes the sessions the broker keeps, and there is no broker`, {
-    hint: "ssh-mcp broker status",
-  });
+const nothingKept = ({ command: { name, operation } }: Run): SshMcpError => {
+  const what =
+    operation.streams === "pipe" ? "--keep is for the broker" : `${name} changes the sessions the broker keeps`;
+  return new SshMcpError("BROKER_UNAVAILABLE", `${what}, and there is no broker`, { hint: "ssh-mcp broker status" });
+};
 
 /** Commands whose exit status is the remote command's. */
-export const takesRemoteStatus = ({ command }: Run): boolean => command.operation.streams === "pipe";
+export const takesRemoteStatus = ({ command: { operation } }: Run): boolean => hasRemoteStatus(operation);
 
-const callOptions = (run: Run, world: World, terminal: QuestionDevice | null, signal: AbortSignal): CallOptions => {
+/** What a call is made with, whatever becomes of its streams. */
+export const callOptions = (
+  run: Run,
+  world: World,
+  terminal: QuestionDevice | null,
+  signal: AbortSignal,
+): CallOptions => {
   const { input, options } = run;
   const { operation } = run.command;
   const pipes = operation.streams === "pipe";
@@ -95,8 +158,9 @@ const callOptions = (run: Run, world: World, terminal: QuestionDevice | null, si
 const finish = async (run: Run, result: unknown, printer: Printer, world: World): Promise<number> => {
   const { command, input, options } = run;
   const remote = takesRemoteStatus(run);
-  await printer.data(result, () => (remote ? "" : textOf(command.operation, result, options, world)));
-  if (!remote) return exitStatus.ok;
+  const isStreamed = command.operation.streams === "pipe";
+  await printer.data(result, () => (isStreamed ? "" : textOf(command.operation, result, options, world)));
+  if (!remote) return command.operation.succeeded?.(result as never) === false ? exitStatus.failed : exitStatus.ok;
   const timeout = typeof input["timeout"] === "number" ? input["timeout"] : undefined;
   const { status, message } = endingOf(result as EndedCommand, String(input[command.operation.target ?? ""]), timeout);
   if (message !== null) await printer.message(message);

@@ -11,11 +11,14 @@ const encoder = new TextEncoder();
 export class Printer {
   readonly #world: Desk;
   readonly #json: boolean;
+  readonly #target: string | null;
   #messages: Promise<Messages> | null = null;
 
-  constructor(world: Desk, json: boolean) {
+  /** @param target which of several hosts it speaks of; null for none in particular */
+  constructor(world: Desk, json: boolean, target: string | null = null) {
     this.#world = world;
     this.#json = json;
+    this.#target = target;
   }
 
   /**
@@ -28,6 +31,11 @@ export class Printer {
     if (printed !== "") await this.#world.stdout.write(encoder.encode(printed));
   }
 
+  /** The same for one of several hosts: an error and its document say which. */
+  about(target: string): Printer {
+    return new Printer(this.#world, this.#json, target);
+  }
+
   /**
    * Why there is no result: on stderr, and as the document.
    * @throws BrokenPipe
@@ -35,7 +43,8 @@ export class Printer {
   async failure(record: ErrorRecord): Promise<void> {
     await this.message(record);
     try {
-      if (this.#json) await this.data({ error: record }, () => "");
+      if (this.#json)
+        await this.data({ ...(this.#target === null ? {} : { target: this.#target }), error: record }, () => "");
     } catch (failure) {
       // A full disk takes no document either, and the first error is the one to know.
       if (!(failure instanceof SshMcpError)) throw failure;

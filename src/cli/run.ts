@@ -4,7 +4,8 @@ import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
 import { release } from "../core/version.ts";
 import { operations } from "../operations/index.ts";
 import { type Command, commandOf } from "./command.ts";
-import { connectGroup, groupToConnect } from "./connect-group.ts";
+import { fanOut } from "./many/fan-out.ts";
+import { type Run, type Several, severalOf } from "./many/several.ts";
 import { otherCommands } from "./other-commands.ts";
 import { BrokenPipe } from "./output.ts";
 import { type Parsed, parse } from "./parse.ts";
@@ -22,7 +23,7 @@ import type { World } from "./world.ts";
  */
 export const runCli = async (words: readonly string[], world: World): Promise<number> => {
   const commands = operations.filter(({ faces }) => faces.includes("cli")).map(commandOf);
-  const parsed = exact(words, parse(words, commands, otherCommands));
+  const parsed = exact(words, parse(words, commands, otherCommands, world.env));
   const printer = new Printer(world, parsed.kind !== "nothing" && parsed.options.json);
   try {
     return await carryOut(parsed, commands, printer, world).catch((thrown) => failed(thrown, parsed, printer));
@@ -56,9 +57,14 @@ const carryOut = async (
 ): Promise<number> => {
   switch (parsed.kind) {
     case "run": {
+      const several = severalOf(parsed);
+      if (several !== null) return await onSeveral(parsed, several, printer, world);
       const run = mayRepeat(parsed.said) ? await asTyped(parsed) : parsed;
-      const group = groupToConnect(run);
-      return await (group === null ? perform(run, printer, world) : connectGroup(run, group, printer, world));
+      if (run.command.operation.name === "output" && !run.options.json) {
+        const { printKeptOutput } = await import("./kept-output.ts");
+        return await printKeptOutput(run, printer, world);
+      }
+      return await perform(run, printer, world);
     }
     case "broker": {
       const { performOnBroker } = await import("./broker-command.ts");
@@ -81,7 +87,11 @@ const carryOut = async (
   }
 };
 
-type Run = Extract<Parsed, { kind: "run" }>;
+const onSeveral = async (run: Run, several: Several, printer: Printer, world: World): Promise<number> => {
+  if (run.command.operation.name !== "exec") return await fanOut(run, several, printer, world);
+  const { execMany } = await import("./many/exec-many.ts");
+  return await execMany(run, several, printer, world);
+};
 
 /** @throws SshMcpError USAGE */
 const asTyped = async (run: Run): Promise<Run> => {

@@ -5,14 +5,24 @@ import { shown } from "../core/escape.ts";
 import type { Flag } from "./flag.ts";
 import { usageError } from "./usage.ts";
 
+/** The caller's environment. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** @throws SshMcpError USAGE */
-export const flagValue = (flag: Flag, text: string, help: string): string | number => {
+export const flagValue = (
+  flag: Flag,
+  text: string,
+  help: string,
+  env: Environment,
+): string | number | Record<string, string> => {
   if (text === "") throw usageError(`--${flag.name} needs a value`, help);
   switch (flag.kind) {
     case "number":
       return numberOf(flag, text, help);
     case "duration":
       return secondsOf(flag, text, help);
+    case "pair":
+      return pairOf(flag, text, help, env);
     default:
       return choiceOf(flag, text, help);
   }
@@ -31,6 +41,16 @@ const secondsOf = (flag: Flag, text: string, help: string): number => {
     if (!(failure instanceof SshMcpError)) throw failure;
     throw usageError(`--${flag.name}: ${failure.message}`, help);
   }
+};
+
+/** A name alone takes the value from here, so that it is in no process list on this side either. */
+const pairOf = (flag: Flag, text: string, help: string, env: Environment): Record<string, string> => {
+  const equals = text.indexOf("=");
+  if (equals > 0) return { [text.slice(0, equals)]: text.slice(equals + 1) };
+  if (equals === 0) throw usageError(`--${flag.name} takes NAME=VALUE or NAME: the name is missing`, help);
+  const value = env[text];
+  if (value === undefined) throw usageError(`--${flag.name} ${shown(text)}: there is no such variable here`, help);
+  return { [text]: value };
 };
 
 const choiceOf = (flag: Flag, text: string, help: string): string => {

@@ -5,6 +5,8 @@
 import type * as v from "valibot";
 import type { CallScope } from "./call-scope.ts";
 import type { Hosts } from "./hosts.ts";
+import type { Jobs } from "./jobs.ts";
+import type { Outputs } from "./outputs.ts";
 import type { Sessions } from "./session.ts";
 import type { Sink } from "./sink.ts";
 
@@ -39,9 +41,15 @@ export interface Issue {
 export interface Context extends CallScope {
   sessions: Sessions;
   hosts: Hosts;
+  jobs: Jobs;
+  outputs: Outputs;
   stdin: AsyncIterable<Uint8Array>;
   stdout: Sink;
   stderr: Sink;
+  /** Milliseconds of its time that had passed when it began, since others of the same call had their turn; absent for none. */
+  waitedMs?: number;
+  /** Whether anybody reads `progress`; absent for yes. */
+  watched?: boolean;
   /** Tells the face that work goes on; dropped when nobody asked. */
   progress(message: string): void;
 }
@@ -61,6 +69,10 @@ export interface OperationSpec<I extends Input, O extends Output> {
   title: string;
   /** One text for `--help` and `tools/list`, true for whoever calls: what it does, what it returns, errors. */
   description: string;
+  /** What only a person has to know, who reads `--help` when it is asked for: after the description. A line is a paragraph. */
+  manual?: string;
+  /** What `--help` says of fields whose descriptions are as short as a model's budget wants them. */
+  help?: Readonly<Partial<Record<FieldOf<I>, string>>>;
   /** What only a model has to know, after the description: when to use a sibling instead, limits, who answers what. */
   advice: string;
   effect: Effect;
@@ -76,17 +88,21 @@ export interface OperationSpec<I extends Input, O extends Output> {
   positionals: readonly FieldOf<I>[];
   /** The field that takes every word after the positionals, or null: joined by single spaces when it is a string. */
   rest: FieldOf<I> | null;
+  /** The field that takes the words of `rest` each as it is, when the CLI is told to by the flag of its name. */
+  words?: FieldOf<I>;
   /** Number fields that hold seconds; the CLI also takes `1500ms 30s 5m 8h 2d` for them. */
   durations: readonly FieldOf<I>[];
   /** The field that says where the operation acts, or null; policy decides by it. */
   target: FieldOf<I> | null;
-  /** `pipe`: stdin, stdout and stderr stream; the result holds `stdout`, `stderr` and `truncated` when captured. */
+  /** `pipe`: stdin, stdout and stderr stream; the result holds `stdout`, `stderr`, `truncated`, `binary` and `outputId` when captured. */
   streams: "none" | "pipe";
   /** Fields a model must not set: absent from the tool's schema, refused by dispatch from an MCP face. None where no model is served. */
   cliOnly: readonly FieldOf<I>[];
   run(input: v.InferOutput<I>, context: Context): Promise<v.InferOutput<O>>;
   /** The result as text for a person or a model; as complete as the result itself. Remote text in it is escaped. */
   render(output: v.InferOutput<O>): string;
+  /** Whether the output is what was asked for: where it is not, the CLI's status is 1. Absent where an output always is. */
+  succeeded?(output: v.InferOutput<O>): boolean;
 }
 
 type FieldOf<I extends Input> = keyof I["entries"] & string;

@@ -3,7 +3,8 @@
  * Durations are milliseconds unless the name says otherwise.
  */
 import type { CallScope } from "./call-scope.ts";
-import type { CommandRequest, CommandResult, RunningCall } from "./command.ts";
+import type { CommandRequest, CommandResult, RunningCall, StoppedCall } from "./command.ts";
+import type { Become } from "./command-form.ts";
 import type { DialRequest } from "./dial-request.ts";
 import type { HostKeys } from "./host-keys.ts";
 import type { Caller } from "./operation.ts";
@@ -70,6 +71,14 @@ export interface Session {
    * @throws SshMcpError for everything before that (CHANNEL_REFUSED, CONNECTION_LOST, CANCELED, …)
    */
   exec(request: CommandRequest, scope: CallScope): Promise<CommandResult>;
+  /**
+   * Asks the caller's person for the password that another user takes, has it tried on the server, and holds it while the session's time lasts.
+   * @returns false when none is wanted
+   * @throws SshMcpError as `exec`; AUTH_FAILED when it is wrong
+   */
+  unlock(become: Become, scope: CallScope): Promise<boolean>;
+  /** Forgets that password. @returns whether there was one */
+  relock(become: Become): boolean;
 }
 
 export interface Sessions {
@@ -83,6 +92,11 @@ export interface Sessions {
   readonly secrets: Secrets;
   /** What runs now on the sessions that the caller may see, oldest first. */
   calls(caller: Caller): RunningCall[];
+  /**
+   * Stops the calls with these ids, whoever made them, on the sessions that the caller may see; resolves when they are over.
+   * @throws SshMcpError NOT_FOUND when one of them does not run; then none was stopped
+   */
+  kill(ids: readonly string[], caller: Caller): Promise<StoppedCall[]>;
   /**
    * Lends a session to agents, or takes it back.
    * @throws SshMcpError SESSION_NOT_FOUND

@@ -3,7 +3,7 @@ import { escapeLine, escapeText, shortened } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
 import type { SessionState } from "../core/session.ts";
 import { destination, dialFields, dialRequest, sessionFields, timeoutSeconds, timestamp } from "./fields.ts";
-import { forPerson, waitField } from "./waiting.ts";
+import { forPerson, waitField, waitIssues } from "./waiting.ts";
 
 const description = `Open a named SSH session to a server, or return the one that is there.
 Returns name, what was dialled, authentication method, host key and banner. A changed host key is refused (HOST_KEY_CHANGED).`;
@@ -65,7 +65,7 @@ export const connect = defineOperation({
       v.description("When it disconnects unless used; null for never, or when it already did"),
     ),
   }),
-  validate: () => [],
+  validate: ({ wait }) => waitIssues(wait),
   positionals: ["destination"],
   rest: null,
   durations: ["ttl", "timeout", "wait"],

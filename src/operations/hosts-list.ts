@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { escapeLine, quotedWords } from "../core/escape.ts";
 import type { HostDescription } from "../core/hosts.ts";
-import { defineOperation } from "../core/operation.ts";
+import { type Context, defineOperation } from "../core/operation.ts";
+import { isGroup } from "../core/targets.ts";
 
 const description = `List the hosts that the ssh_config files name, with label, groups and live sessions; or resolve one: what would be dialled, and which line says so. It connects to nothing.`;
 
@@ -54,6 +55,10 @@ export const hostsList = defineOperation({
   output: v.object({
     hosts: v.pipe(v.array(row), v.description("One entry per host")),
     resolved: v.pipe(v.nullable(resolved), v.description("What resolve asked for; else null")),
+    members: v.pipe(
+      v.nullable(v.array(v.string())),
+      v.description("Of the @groups in the filter, every host, named by a file or not; null without"),
+    ),
   }),
   validate: ({ filter = [], resolve }) =>
     resolve !== undefined && filter.length > 0 ? [{ field: "", message: "give {filter} or {resolve}, not both" }] : [],
@@ -69,18 +74,31 @@ export const hostsList = defineOperation({
     if (listed.length < found.length)
       context.notice(`${found.length - listed.length} more hosts: narrow it by a filter`);
     const hosts = listed.map((host) => ({ ...host, groups: [...host.groups], sessions: [...host.sessions] }));
-    if (resolve === undefined) return { hosts, resolved: null };
+    if (resolve === undefined) return { hosts, resolved: null, members: await membersOf(filter, context) };
     const request = { destination: resolve, user: null, port: null, identityFiles: [], configFile: null };
     const host = await context.hosts.describe({ ...request, options: [], timeoutMs: null }, context);
-    return { hosts: hosts.filter(({ name }) => name === host.name), resolved: shortened(host) };
+    return { hosts: hosts.filter(({ name }) => name === host.name), resolved: shortened(host), members: null };
   },
-  render: ({ hosts, resolved }) => {
-    if (resolved === null) return hosts.length === 0 ? "no hosts" : hosts.map(line).join("\n");
+  render: ({ hosts, resolved, members }) => {
+    if (resolved === null)
+      return [...(hosts.length === 0 ? ["no hosts"] : hosts.map(line)), ...unnamed(hosts, members)].join("\n");
     const { host, port, user, options } = resolved;
     const dialled = `would dial ${escapeLine(host)} port ${port} as ${escapeLine(user)}`;
     return [...hosts.map(line), dialled, ...options.map(escapeLine)].join("\n");
   },
 });
+
+const membersOf = async (filter: readonly string[], { hosts }: Context): Promise<string[] | null> => {
+  const groups = filter.filter(isGroup);
+  if (groups.length === 0) return null;
+  const members = await Promise.all(groups.map((group) => hosts.members(group.slice(1))));
+  return [...new Set(members.flat())];
+};
+
+const unnamed = (hosts: readonly { name: string }[], members: readonly string[] | null): string[] => {
+  const others = (members ?? []).filter((member) => !hosts.some(({ name }) => name === member));
+  return others.length === 0 ? [] : [`in the group, and named by no file: ${others.map(escapeLine).join(" ")}`];
+};
 
 const shortened = ({ host, port, user, options }: HostDescription): v.InferOutput<typeof resolved> => {
   const said = options.filter(({ origin }) => origin !== null);

@@ -9,10 +9,20 @@ import { hostsRm } from "./hosts-rm.ts";
 import { hostsSet } from "./hosts-set.ts";
 import { hostsShow } from "./hosts-show.ts";
 import { init } from "./init.ts";
+import { jobCancel } from "./job-cancel.ts";
+import { jobLogs } from "./job-logs.ts";
+import { jobLs } from "./job-ls.ts";
+import { jobRm } from "./job-rm.ts";
+import { jobStart } from "./job-start.ts";
+import { jobStatus } from "./job-status.ts";
+import { jobWait } from "./job-wait.ts";
+import { kill } from "./kill.ts";
 import { lend } from "./lend.ts";
+import { readOutput } from "./output.ts";
 import { secretRm } from "./secret-rm.ts";
 import { secretSet } from "./secret-set.ts";
 import { sessions } from "./sessions.ts";
+import { sudo } from "./sudo.ts";
 import { trust } from "./trust.ts";
 import { unlend } from "./unlend.ts";
 
@@ -24,6 +34,15 @@ export const operations: readonly Operation[] = [
   lend,
   unlend,
   close,
+  kill,
+  readOutput,
+  jobStart,
+  jobLs,
+  jobStatus,
+  jobLogs,
+  jobWait,
+  jobCancel,
+  jobRm,
   hostsList,
   hostsShow,
   hostsAdd,
@@ -34,4 +53,5 @@ export const operations: readonly Operation[] = [
   init,
   secretSet,
   secretRm,
+  sudo,
 ];

@@ -39,6 +39,10 @@ const row = v.object({
   openedBy: who("Who opened it"),
   lent: v.pipe(v.boolean(), v.description("Whether agents may use it")),
   needsPerson: v.pipe(v.boolean(), v.description("Whether opening it again takes a person, for a secret")),
+  lastOutputId: v.pipe(
+    v.nullable(v.string()),
+    v.description("Your newest output on it that is kept, of a call that was canceled too; null for none"),
+  ),
 });
 
 const call = v.object({
@@ -91,8 +95,8 @@ export const sessions = defineOperation({
   target: null,
   streams: "none",
   cliOnly: [],
-  run: async (input, { sessions, caller }) => ({
-    sessions: sessions.list(caller),
+  run: async (input, { sessions, outputs, caller }) => ({
+    sessions: sessions.list(caller).map((info) => ({ ...info, lastOutputId: outputs.last(info.name, info.ageMs) })),
     calls: input.running === true ? sessions.calls(caller).map((call) => described(call, caller)) : null,
     pending: sessions.pending.list(caller).map(waitingOf),
   }),
@@ -149,6 +153,7 @@ const line = (row: Row): string =>
     row.lent ? "lent" : "private",
     ...(row.needsPerson ? ["needs a person to reconnect"] : []),
     ...(row.title === null ? [] : [`for ${quotedWords(row.title, longestTitle)}`]),
+    ...(row.lastOutputId === null ? [] : [`last output ${row.lastOutputId}`]),
   ].join(", ");
 
 const untilIdle = ({ state, expiresInMs }: Row): string[] => {

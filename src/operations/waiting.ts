@@ -3,20 +3,17 @@ import * as v from "valibot";
 import type { DialRequest } from "../core/dial-request.ts";
 import { formatDuration } from "../core/duration.ts";
 import { type ErrorCode, SshMcpError, toSshMcpError } from "../core/errors.ts";
-import type { Context } from "../core/operation.ts";
+import type { Context, Issue } from "../core/operation.ts";
 
 /** Long enough to find a phone; a call is no place to wait longer. */
 const longestWaitSeconds = 300;
 const range = `must be more than 0 and at most ${longestWaitSeconds} seconds`;
 
-export const waitField = v.optional(
-  v.pipe(
-    v.number(),
-    v.gtValue(0, range),
-    v.maxValue(longestWaitSeconds, range),
-    v.description("Seconds to wait for a person's login"),
-  ),
-);
+export const waitField = v.optional(v.pipe(v.number(), v.description("Seconds to wait for a person's login")));
+
+/** The bounds of `waitField`, which no model has to read before its first call. */
+export const waitIssues = (seconds: number | undefined): Issue[] =>
+  seconds === undefined || (seconds > 0 && seconds <= longestWaitSeconds) ? [] : [{ field: "wait", message: range }];
 
 const forPeople: ReadonlySet<ErrorCode> = new Set(["AUTH_REQUIRED", "HOST_KEY_UNKNOWN"]);
 

@@ -34,7 +34,8 @@ describe("every operation of the command line", () => {
 
     test(`${operation.command} takes the global flags after itself, but for --version`, () => {
       // What changes the sessions that a broker keeps, and nothing else, does nothing without one.
-      const without = ["lend", "unlend", "close"].includes(operation.command) ? ["version", "no-broker"] : ["version"];
+      const keptAlone = ["lend", "unlend", "close", "kill", "output", "sudo"];
+      const without = keptAlone.includes(operation.command) ? ["version", "no-broker"] : ["version"];
       for (const { name } of globalFlags) {
         expect(command.flags.some((flag) => flag.name === name)).toBe(!without.includes(name));
       }
@@ -60,6 +61,9 @@ describe("fields become flags", () => {
       F: "config-file",
       o: "options",
       n: "no-stdin",
+      e: "env",
+      t: "pty",
+      w: "cwd",
       h: "help",
     });
   });

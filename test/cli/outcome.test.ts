@@ -50,6 +50,27 @@ describe("how a command ended", () => {
         hint: look,
       },
     ],
+    [
+      { outcome: "unknown", jobId: "abcdefghjk" },
+      undefined,
+      255,
+      {
+        code: "OUTCOME_UNKNOWN",
+        message:
+          "the outcome is unknown: the connection was lost (job abcdefghjk); look at the server before you run the command again",
+        hint: "ssh-mcp job show 'a b' abcdefghjk",
+      },
+    ],
+    [
+      { outcome: "canceled", stopped: "unconfirmed", jobId: "abcdefghjk" },
+      undefined,
+      255,
+      {
+        code: "CANCELED",
+        message: "the command was canceled (job abcdefghjk); stopped: unconfirmed",
+        hint: "ssh-mcp job show 'a b' abcdefghjk",
+      },
+    ],
   ];
   for (const [facts, timeout, status, message] of cases) {
     test(`${facts.outcome ?? "exited"} ${facts.stopped ?? ""}`, () => {

@@ -11,7 +11,7 @@ const words = (line: string): string[] =>
   line === "" ? [] : line.split(" ").map((word) => (word === "_" ? "" : word));
 
 const parsed = (line: string | string[]): Parsed =>
-  parse(Array.isArray(line) ? line : words(line), commands, otherCommands);
+  parse(Array.isArray(line) ? line : words(line), commands, otherCommands, { OURS: "from here" });
 
 describe("what runs", () => {
   const cases: [line: string, command: string, input: Record<string, unknown>][] = [
@@ -47,6 +47,18 @@ describe("what runs", () => {
     ["exec --identity-file a -ib -i c h x", "exec", { target: "h", identityFile: ["a", "b", "c"], command: "x" }],
     ["exec -oA=1 -o B=2 -o A=3 h x", "exec", { target: "h", options: ["A=1", "B=2", "A=3"], command: "x" }],
     ["exec -F none h x", "exec", { target: "h", configFile: "none", command: "x" }],
+    // Variables make one record; a value may hold what it wants.
+    ["exec -e A=1 --env B=x=y -e C= h x", "exec", { target: "h", env: { A: "1", B: "x=y", C: "" }, command: "x" }],
+    ["exec -e A=1 -e A=2 h x", "exec", { target: "h", env: { A: "2" }, command: "x" }],
+    ["exec -e OURS h x", "exec", { target: "h", env: { OURS: "from here" }, command: "x" }],
+    ["exec -tw /tmp h x", "exec", { target: "h", pty: true, cwd: "/tmp", command: "x" }],
+    ["exec --interpreter bash h x", "exec", { target: "h", interpreter: "bash", command: "x" }],
+    ["exec --sudo --stdin s h x", "exec", { target: "h", sudo: true, stdin: "s", command: "x" }],
+    ["exec --sudo=www h x", "exec", { target: "h", sudo: "www", command: "x" }],
+    // Word by word, where the words would be joined.
+    ["exec --argv h a _ -b", "exec", { target: "h", argv: ["a", "", "-b"] }],
+    ["exec h --argv -- -a b", "exec", { target: "h", argv: ["-a", "b"] }],
+    ["exec h ls --argv", "exec", { target: "h", command: "ls --argv" }],
     // Seconds, or with a unit.
     ["exec --timeout 5 h x", "exec", { target: "h", timeout: 5, command: "x" }],
     ["exec --timeout 1500ms h x", "exec", { target: "h", timeout: 1.5, command: "x" }],
@@ -231,6 +243,9 @@ describe("what is refused", () => {
       "ssh-mcp unlend --help",
     ],
     ["exec --no-brokr h x", 'exec has no option "--no-brokr"; did you mean --no-broker?', "ssh-mcp exec --help"],
+    ["exec -n --stdin x h y", "give --stdin or --no-stdin, not both", "ssh-mcp exec --help"],
+    ["exec -e =SECRET h x", "--env takes NAME=VALUE or NAME: the name is missing", "ssh-mcp exec --help"],
+    ["exec -e NOT_OURS h x", '--env "NOT_OURS": there is no such variable here', "ssh-mcp exec --help"],
     ["broker", "broker needs one of status, stop, restart, run", "ssh-mcp broker status"],
     ["broker --json", "broker needs one of status, stop, restart, run", "ssh-mcp broker status"],
     ["broker stauts", 'there is no command "broker stauts"; did you mean status?', "ssh-mcp broker status"],

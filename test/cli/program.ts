@@ -44,6 +44,8 @@ const infoOf = ({ destination }: DialRequest, changes: Partial<SessionInfo> = {}
 
 const sessionOf = (info: SessionInfo): Session => ({
   info,
+  unlock: async () => true,
+  relock: () => true,
   exec: async (request, scope) => {
     log({ exec: request.command, timeoutMs: request.timeoutMs });
     const [name = "", ...words] = request.command.split(" ");
@@ -125,6 +127,10 @@ const sessions: Sessions = {
       infoOf(destinationOf("web"), { title: "\u001b[2Jthe web", openedBy: { face: "mcp", client: "editor 1.0" } }),
       infoOf(destinationOf("root@db:2222"), { expiresInMs: null, needsPerson: true, lent: false, running: 2 }),
     ];
+  },
+  kill: async (ids) => {
+    log({ kill: ids });
+    return ids.map((id) => ({ id, session: "db", stopped: id === "c9" ? "unconfirmed" : "confirmed" }));
   },
   close: async (names) => {
     log({ close: names });

@@ -34,6 +34,7 @@ const normal = (text: string, folder: string): string =>
     .replace(/SHA256:\S+/g, "FINGERPRINT")
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/opened demo: \S+@/, "opened demo: USER@")
+    .replace(/\bo[0-9a-f]{10}\b/g, "OUTPUT")
     .replace(/\b\d+(\.\d+)? ?(ms|s|m)\b/g, "DURATION")
     .replace(/kill -9 \d+/, "kill -9 PID")
     .replace(/ {2,}(?=\S)(?<=\S {2,})/g, "  ");
@@ -67,7 +68,7 @@ demo  demo  live  DURATION  DURATION  DURATION  yes  cli
 An AI agent uses the same session, through MCP. It never sees a secret.
 $ ssh-mcp serve
 --> ssh_exec {"target":"demo","command":"echo hello from the agent"}
-<-- exit status 0 on demo, DURATION
+<-- exit status 0 on demo, DURATION, output OUTPUT
     stdout (21 bytes):
     hello from the agent
 

@@ -4,7 +4,15 @@ import type { Places } from "./places.ts";
 
 export interface FaceCase {
   name: string;
-  operation: "connect" | "exec" | "sessions" | "close" | "hosts" | "hosts-add";
+  operation:
+    | "connect"
+    | "exec"
+    | "sessions"
+    | "close"
+    | "hosts"
+    | "hosts-add"
+    | "output"
+    | `job-${"start" | "status" | "cancel"}`;
   input: (at: Places) => Record<string, unknown>;
   /** A part of the result, or of the error as `{error: {…}}`. */
   expected: Record<string, unknown>;
@@ -34,10 +42,36 @@ const hostCases: readonly FaceCase[] = [
   },
 ];
 
+/** What a job is called is made up for each. */
+const jobCases: readonly FaceCase[] = [
+  {
+    name: "a job on a server that opens no channel",
+    operation: "job-start",
+    input: ({ refusesChannels }) => ({ target: refusesChannels, command: "x" }),
+    expected: { error: { code: "CHANNEL_REFUSED" } },
+    ownWords: true,
+  },
+  {
+    name: "a job that there is not",
+    operation: "job-status",
+    input: ({ sshd }) => ({ target: sshd, id: "j0123456789" }),
+    expected: { error: { code: "NOT_FOUND" } },
+    ownWords: true,
+  },
+  {
+    name: "no job to end",
+    operation: "job-cancel",
+    input: ({ sshd }) => ({ target: sshd, id: "j0123456789" }),
+    expected: { error: { code: "NOT_FOUND" } },
+    ownWords: true,
+  },
+];
+
 const error = (code: string) => ({ error: { code } });
 
 export const cases: readonly FaceCase[] = [
   ...hostCases,
+  ...jobCases,
   {
     name: "both streams and a status",
     operation: "exec",
@@ -66,7 +100,7 @@ export const cases: readonly FaceCase[] = [
     name: "output that is no text",
     operation: "exec",
     input: ({ sshd }) => ({ target: sshd, command: "printf '\\000\\377\\033[2J'" }),
-    expected: { stdout: "\0\ufffd\x1b[2J", stdoutBytes: 6 },
+    expected: { stdout: "[binary: 6 bytes]", binary: ["stdout"], stdoutBytes: 6, truncated: true },
   },
   {
     name: "16 KiB a stream, all that a model is shown",
@@ -120,7 +154,7 @@ export const cases: readonly FaceCase[] = [
     name: "output for terminals, as it came",
     operation: "exec",
     input: ({ talks }) => ({ target: talks, command: "x" }),
-    expected: { stdout: "\x1b[2Jout\r\n\u202e\0\n", stderr: "\ufffd\ufffd\ufffd\n", stderrBytes: 4 },
+    expected: { stdout: "[binary: 14 bytes]", stderr: "[binary: 4 bytes]", binary: ["stdout", "stderr"] },
   },
   {
     name: "a server that opens no channel",
@@ -263,6 +297,20 @@ export const cases: readonly FaceCase[] = [
     operation: "sessions",
     input: () => ({ running: true }),
     expected: { sessions: [], calls: [] },
+  },
+  {
+    name: "an output that is not kept",
+    operation: "output",
+    input: () => ({ id: "o0000000000" }),
+    expected: error("NOT_FOUND"),
+    ownWords: true,
+  },
+  {
+    name: "an output from two places at once",
+    operation: "output",
+    input: () => ({ id: "o0000000000", line: 1, tail: 1 }),
+    expected: error("INVALID_INPUT"),
+    ownWords: true,
   },
   {
     name: "names that are not open",

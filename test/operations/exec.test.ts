@@ -1,16 +1,23 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import * as v from "valibot";
+import { plainForm } from "../../src/core/command-form.ts";
 import { exec } from "../../src/operations/exec.ts";
 import { contextFor, FakeSessions, finished } from "./fake-sessions.ts";
 
 /** Runs a command without a server, after a login that took so long by the clock. */
-const run = async (face: "cli" | "mcp", input: { timeout?: number }, loginMs = 0) => {
+const run = async (face: "cli" | "mcp", input: { timeout?: number }, loginMs = 0, waitedMs?: number) => {
   let now = 1_000_000;
   clock = spyOn(performance, "now").mockImplementation(() => now);
   const sessions = new FakeSessions(() => {
     now += loginMs;
   });
-  const running = exec.run({ target: "web", command: "true", ...input }, contextFor(face, sessions));
+  const running = exec.run(
+    { target: "web", command: "true", ...input },
+    {
+      ...contextFor(face, sessions),
+      ...(waitedMs === undefined ? {} : { waitedMs }),
+    },
+  );
   const failure = await running.then(
     () => null,
     (error: unknown) => error,
@@ -49,9 +56,15 @@ describe("the time a command has", () => {
     expect(timeouts).toEqual([given.milliseconds]);
   });
 
+  test("is less where it waited for others of its call", async () => {
+    expect((await run("mcp", {}, 5000, 20_000)).timeouts).toEqual([25_000]);
+    expect((await run("mcp", { timeout: 40 }, 5000, 20_000)).timeouts).toEqual([20_000]);
+    expect((await run("mcp", {}, 15_000, 35_000)).failure).toMatchObject({ code: "TIMEOUT" });
+  });
+
   test("is told to whoever reads the schema", () => {
     const { timeout } = exec.input.entries;
-    expect(v.getDescription(timeout.wrapped)).toContain("default: 50 for agents");
+    expect(v.getDescription(timeout.wrapped)).toContain("agents: 50");
   });
 });
 
@@ -73,8 +86,19 @@ test("hands down the command byte for byte, its streams, and how to reach the se
     },
   ]);
   const { stdin, stdout, stderr } = context;
-  expect(sessions.commands).toEqual([{ command, stdin, stdout, stderr, timeoutMs: null }]);
-  expect(result).toEqual({ target: "web", stdout: null, stderr: null, truncated: false, ...finished });
+  const limits = { timeoutMs: null, idleTimeoutMs: null };
+  expect(sessions.commands).toEqual([{ command, form: plainForm, shell: null, stdin, stdout, stderr, ...limits }]);
+  expect(result).toEqual({
+    target: "web",
+    stdout: null,
+    stderr: null,
+    truncated: false,
+    binary: null,
+    outputId: null,
+    jobId: null,
+    hosts: null,
+    ...finished,
+  });
 });
 
 test("leaves to the configuration what nobody said", async () => {
@@ -84,9 +108,23 @@ test("leaves to the configuration what nobody said", async () => {
   expect(sessions.uses).toEqual([{ destination: "web", ...nothing }]);
 });
 
+test("hands down how a command is to be run", async () => {
+  const sessions = new FakeSessions();
+  const argv = ["ls", "a b", "-l"];
+  const env = { A: "b" };
+  const how = { cwd: "/tmp", env, interpreter: "bash", pty: true, idleTimeout: 1.5, stdinBase64: "AP8=" } as const;
+  await exec.run({ target: "web", argv, ...how }, contextFor("cli", sessions));
+  const [request] = sessions.commands;
+  expect(request).toMatchObject({ command: "ls 'a b' -l", idleTimeoutMs: 1500 });
+  expect(request?.form).toEqual({ cwd: "/tmp", env, interpreter: "bash", pty: true, become: null, argv });
+  const bytes: number[] = [];
+  for await (const chunk of request?.stdin ?? []) bytes.push(...chunk);
+  expect(bytes).toEqual([0, 255]);
+});
+
 const validate = (command: string) => exec.validate({ target: "web", command });
 
-test.each(["true", "\n", "echo \u0001", "é\u{1f600}"])("takes the command %j", (command) => {
+test.each(["true", "echo \u0001", "é\u{1f600}"])("takes the command %j", (command) => {
   expect(v.safeParse(exec.input, { target: "web", command }).success).toBe(true);
   expect(validate(command)).toEqual([]);
 });

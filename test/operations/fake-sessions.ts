@@ -1,6 +1,6 @@
 /** Sessions that remember what they were asked, for an operation that runs alone. */
 
-import type { CommandRequest, CommandResult, RunningCall } from "../../src/core/command.ts";
+import type { CommandRequest, CommandResult, RunningCall, StoppedCall } from "../../src/core/command.ts";
 import type { DialRequest } from "../../src/core/dial-request.ts";
 import type { TrustedHost } from "../../src/core/host-keys.ts";
 import type { Caller, Context, Face } from "../../src/core/operation.ts";
@@ -8,6 +8,8 @@ import type { PendingLogin, PendingLogins } from "../../src/core/pending-login.t
 import type { Secrets } from "../../src/core/secrets.ts";
 import type { OpenedSession, OpenRequest, SessionInfo, Sessions } from "../../src/core/session.ts";
 import { FakeHosts } from "./fake-hosts.ts";
+import { FakeJobs } from "./fake-jobs.ts";
+import { FakeOutputs } from "./fake-outputs.ts";
 
 export const info: SessionInfo = {
   name: "web",
@@ -130,7 +132,7 @@ export class FakeSessions implements Sessions {
       this.commands.push(command);
       return finished;
     };
-    return { info, exec };
+    return { info, exec, unlock: async () => true, relock: () => true };
   }
 
   list(caller: Caller): SessionInfo[] {
@@ -141,6 +143,10 @@ export class FakeSessions implements Sessions {
   calls(caller: Caller): RunningCall[] {
     this.asked.push(caller);
     return [call];
+  }
+
+  async kill(ids: readonly string[]): Promise<StoppedCall[]> {
+    return ids.map((id) => ({ id, session: "web", stopped: "confirmed" }));
   }
 
   async lend(name: string, lent: boolean): Promise<SessionInfo> {
@@ -168,6 +174,8 @@ export const contextFor = (face: Face, sessions: Sessions = new FakeSessions()):
   notice: () => {},
   sessions,
   hosts: new FakeHosts(),
+  jobs: new FakeJobs(),
+  outputs: new FakeOutputs(),
   stdin: (async function* () {})(),
   stdout: { write: async () => {} },
   stderr: { write: async () => {} },

@@ -16,13 +16,25 @@ import { hostsSet } from "../../src/operations/hosts-set.ts";
 import { hostsShow } from "../../src/operations/hosts-show.ts";
 import { operations } from "../../src/operations/index.ts";
 import { init } from "../../src/operations/init.ts";
+import { jobCancel } from "../../src/operations/job-cancel.ts";
+import { jobLogs } from "../../src/operations/job-logs.ts";
+import { jobLs } from "../../src/operations/job-ls.ts";
+import { jobRm } from "../../src/operations/job-rm.ts";
+import { jobStart } from "../../src/operations/job-start.ts";
+import { jobStatus } from "../../src/operations/job-status.ts";
+import { jobWait } from "../../src/operations/job-wait.ts";
+import { kill } from "../../src/operations/kill.ts";
 import { lend } from "../../src/operations/lend.ts";
+import { readOutput } from "../../src/operations/output.ts";
 import { secretRm } from "../../src/operations/secret-rm.ts";
 import { secretSet } from "../../src/operations/secret-set.ts";
 import { sessions } from "../../src/operations/sessions.ts";
+import { sudo } from "../../src/operations/sudo.ts";
 import { trust } from "../../src/operations/trust.ts";
 import { unlend } from "../../src/operations/unlend.ts";
 import { description, entry } from "./fake-hosts.ts";
+import { job } from "./fake-jobs.ts";
+import { page } from "./fake-outputs.ts";
 import { finished, info, trustedHost } from "./fake-sessions.ts";
 
 interface Changes {
@@ -48,13 +60,25 @@ const changed = <T extends object>(
 
 type Output<O extends { output: v.GenericSchema }> = v.InferOutput<O["output"]>;
 
-const exited: Output<typeof exec> = { target: "web", stdout: "out\n", stderr: "err\n", truncated: false, ...finished };
+type Refusal = NonNullable<NonNullable<Output<typeof exec>["hosts"]>[number]["error"]>;
+
+const exited: Output<typeof exec> = {
+  target: "web",
+  stdout: "out\n",
+  stderr: "err\n",
+  truncated: false,
+  binary: [],
+  outputId: null,
+  jobId: null,
+  hosts: null,
+  ...finished,
+};
 const lasting: Output<typeof connect> = {
   ...{ name: "web", destination: "deploy@web", host: "192.0.2.1", port: 2222, user: "deploy", state: "live" },
   ...{ reused: false, authMethod: "publickey", hostKey: "SHA256:key", banner: null, title: null },
   ...{ createdAt: "2026-01-01T00:00:00.000Z", expiresAt: null },
 };
-const row: Output<typeof sessions>["sessions"][number] = info;
+const row: Output<typeof sessions>["sessions"][number] = { ...info, lastOutputId: null };
 const rowText = (each: typeof row): string => sessions.render({ sessions: [each], calls: null, pending: [] });
 
 const wait: Output<typeof sessions>["pending"][number] = {
@@ -68,7 +92,7 @@ const call: NonNullable<Output<typeof sessions>["calls"]>[number] = {
 const callText = (each: typeof call): string => sessions.render({ sessions: [row], calls: [each], pending: [] });
 
 const host: Output<typeof hostsList>["hosts"][number] = { ...entry, groups: ["prod"], sessions: [] };
-const hostText = (each: typeof host): string => hostsList.render({ hosts: [each], resolved: null });
+const hostText = (each: typeof host): string => hostsList.render({ hosts: [each], resolved: null, members: null });
 const resolved = { host: "192.0.2.1", port: 22, user: "deploy", options: [] as string[] };
 const shownHost: Output<typeof hostsShow> = { ...description, groups: ["prod"], options: [...description.options] };
 const [option] = shownHost.options;
@@ -84,6 +108,7 @@ test("a connection that is over is not said to stay", () => {
   expect(cached).not.toContain("stays connected");
 });
 
+const otherJob = { ...job, id: "bcdefghjkm", state: "running" as const, exitCode: null };
 const later = "2026-01-01T00:15:00.000Z";
 const tables: Readonly<Record<string, Changes[]>> = {
   connect: [
@@ -103,8 +128,15 @@ const tables: Readonly<Record<string, Changes[]>> = {
   exec: [
     changed(exec.render, exited, {
       ...{ target: ["db"], stdout: [null, "other"], stderr: [null, "other"], exitCode: [0, 255], durationMs: [13] },
-      ...{ stdoutBytes: [0, 40], stderrBytes: [0, 50] },
+      ...{ stdoutBytes: [0, 40], stderrBytes: [0, 50], outputId: ["o1"] },
+      hosts: [[{ ...exited, error: null }], [{ ...exited, exitCode: 1, error: null }]],
     }),
+    changed(
+      (error: Refusal) => exec.render({ ...exited, hosts: [{ ...exited, outcome: null, error }] }),
+      { code: "CONNECT_REFUSED", message: "refused", hint: "try", retryable: true },
+      { code: ["DNS_FAILED"], message: ["other"], hint: [null, "again"] },
+    ),
+    changed(exec.render, { ...exited, outcome: "timedOut", exitCode: null }, { jobId: [job.id] }),
     changed(exec.render, { ...exited, outcome: "signaled", exitCode: null, signal: "TERM" }, { signal: ["KILL"] }),
     changed(
       exec.render,
@@ -132,7 +164,7 @@ const tables: Readonly<Record<string, Changes[]>> = {
         state: ["cached", "lost"],
       },
       ...{ running: [0, 2], ageMs: [3_600_000], idleMs: [60_000], expiresInMs: [null, 1000], lent: [false] },
-      ...{ title: [null, "other"], needsPerson: [true] },
+      ...{ title: [null, "other"], needsPerson: [true], lastOutputId: ["o2"] },
       openedBy: [
         { face: "cli", client: "editor 1.0" },
         { face: "mcp", client: "editor 2.0" },
@@ -157,19 +189,114 @@ const tables: Readonly<Record<string, Changes[]>> = {
       ],
     }),
   ],
+  sudo: [
+    changed(
+      sudo.render,
+      { session: "web", user: "root", held: true, forgotten: false },
+      { session: ["db"], user: ["deploy"], held: [false], forgotten: [true] },
+    ),
+  ],
   "secret-set": [changed(secretSet.render, { account: "a@web:22" }, { account: ["b@web:22"] })],
+  output: [
+    changed(readOutput.render, page, {
+      ...{ outputId: ["o2"], stream: ["stderr"], encoding: ["base64"], content: ["two\n"], binary: [true] },
+      ...{
+        offset: [2],
+        line: [3],
+        nextOffset: [null, 5],
+        more: [false],
+        bytes: [9],
+        lines: [4],
+        keptFrom: [1],
+        beginMissing: [true],
+      },
+      ...{ matches: [0, 1], running: [true] },
+    }),
+  ],
   "secret-rm": [
     changed(secretRm.render, { account: "a@web:22", removed: true }, { account: ["b@web:22"], removed: [false] }),
+  ],
+  "job-start": [
+    changed<Output<typeof jobStart>>(jobStart.render, { target: "web", job }, { target: ["db"], job: [otherJob] }),
+  ],
+  "job-ls": [
+    changed<Output<typeof jobLs>>(
+      jobLs.render,
+      { target: "web", jobs: [job] },
+      { target: ["db"], jobs: [[], [otherJob]] },
+    ),
+  ],
+  "job-status": [
+    changed<Output<typeof jobStatus>>(
+      jobStatus.render,
+      { target: "web", jobs: [job], output: null },
+      {
+        target: ["db"],
+        jobs: [[], [otherJob]],
+        output: [[{ stream: "stdout", offset: 0, nextOffset: 1, size: 2, text: "a" }]],
+      },
+    ),
+  ],
+  "job-logs": [
+    changed<Output<typeof jobLogs>>(
+      jobLogs.render,
+      { target: "web", id: job.id, stdout: null, stderr: null, truncated: false, binary: null, outputId: null },
+      { target: ["db"], id: ["bcdefghjkm"], stdout: ["a"], stderr: ["b"], outputId: ["o1"] },
+    ),
+  ],
+  "job-wait": [
+    changed<Output<typeof jobWait>>(
+      jobWait.render,
+      {
+        ...{ target: "web", job, outcome: "exited", exitCode: 3, signal: null, reason: null },
+        ...{ durationMs: 1, jobId: null, stopped: null },
+      },
+      {
+        ...{
+          target: ["db"],
+          job: [otherJob],
+          outcome: ["unknown"],
+          exitCode: [null, 4],
+          signal: ["KILL"],
+          reason: ["lost"],
+        },
+        ...{ durationMs: [2], jobId: [job.id], stopped: ["confirmed"] },
+      },
+    ),
+  ],
+  "job-cancel": [
+    changed<Output<typeof jobCancel>>(
+      jobCancel.render,
+      { target: "web", job, stopped: null },
+      { target: ["db"], job: [otherJob], stopped: ["confirmed", "unconfirmed"] },
+    ),
+  ],
+  "job-rm": [
+    changed<Output<typeof jobRm>>(jobRm.render, { target: "web", removed: job.id }, { target: ["db"], removed: ["x"] }),
+  ],
+  kill: [
+    changed<Output<typeof kill>>(
+      kill.render,
+      { killed: [{ id: "c1", session: "web", stopped: "confirmed" }] },
+      {
+        killed: [
+          [{ id: "c2", session: "web", stopped: "confirmed" }],
+          [{ id: "c1", session: "db", stopped: "confirmed" }],
+          [{ id: "c1", session: "web", stopped: "unconfirmed" }],
+          [{ id: "c1", session: "web", stopped: null }],
+        ],
+      },
+    ),
   ],
   lend: [changed<Output<typeof lend>>(lend.render, { lent: ["web"] }, { lent: [["db"], ["web", "db"]] })],
   unlend: [changed<Output<typeof unlend>>(unlend.render, { unlent: ["web"] }, { unlent: [["db"], ["web", "db"]] })],
   hosts: [
     changed<Output<typeof hostsList>>(
       hostsList.render,
-      { hosts: [], resolved: null },
-      { hosts: [[host], [host, { ...host, name: "db" }]], resolved: [resolved] },
+      { hosts: [], resolved: null, members: null },
+      { hosts: [[host], [host, { ...host, name: "db" }]], resolved: [resolved], members: [["gone"]] },
     ),
-    changed((each: typeof resolved) => hostsList.render({ hosts: [], resolved: each }), resolved, {
+    changed((each: typeof resolved) => hostsList.render({ hosts: [], resolved: each, members: null }), resolved, {
       ...{ host: ["192.0.2.2"], port: [2222], user: ["root"], options: [["port 22 (-o)"]] },
     }),
     changed(hostText, host, {
@@ -216,8 +343,10 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
         expect(new Set(texts).size).toBe(texts.length);
       }
       const fields = new Set((tables[name] ?? []).flatMap((table) => table.fields));
-      // Cut output says so itself: see below.
-      const expected = Object.keys(operation.output.entries).filter((field) => field !== "truncated");
+      // Output that is cut, or no text, says so itself: see below.
+      const expected = Object.keys(operation.output.entries).filter(
+        (field) => field !== "truncated" && field !== "binary",
+      );
       expect(expected.filter((field) => !fields.has(field))).toEqual([]);
     });
   },

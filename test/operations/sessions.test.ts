@@ -3,15 +3,17 @@ import type { RunningCall } from "../../src/core/command.ts";
 import { sessions } from "../../src/operations/sessions.ts";
 import { call, contextFor, FakeSessions, info } from "./fake-sessions.ts";
 
+const row = { ...info, lastOutputId: null };
+
 test("asks for what the caller may see, and for calls only when they are wanted", async () => {
   for (const face of ["cli", "mcp"] as const) {
     const fake = new FakeSessions();
     const context = contextFor(face, fake);
-    expect(await sessions.run({}, context)).toEqual({ sessions: [info], calls: null, pending: [] });
-    expect(await sessions.run({ running: false }, context)).toEqual({ sessions: [info], calls: null, pending: [] });
+    expect(await sessions.run({}, context)).toEqual({ sessions: [row], calls: null, pending: [] });
+    expect(await sessions.run({ running: false }, context)).toEqual({ sessions: [row], calls: null, pending: [] });
     expect(fake.asked).toEqual([]);
     expect(await sessions.run({ running: true }, context)).toEqual({
-      sessions: [info],
+      sessions: [row],
       // A person's command line is a person's to read: there may be a password in it.
       calls: [{ ...call, command: face === "cli" ? call.command : null, startedAt: "1970-01-01T00:00:00.000Z" }],
       pending: [],

@@ -1,14 +1,14 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { operations } from "../../src/operations/index.ts";
-import { cleanup } from "../support/cleanup.ts";
-import { run, shell } from "./driver.ts";
+import { operations } from "../../../src/operations/index.ts";
+import { cleanup } from "../../support/cleanup.ts";
+import { run, shell } from "../driver.ts";
 
 afterAll(cleanup);
 setDefaultTimeout(30_000);
 
-const folder = join(import.meta.dir, "help");
+const folder = join(import.meta.dir, "snapshots");
 const others = ["serve", "broker", "demo"];
 const verbs = operations.map(({ command }) => command);
 const groups = [
@@ -17,7 +17,7 @@ const groups = [
 const commands = [...verbs, ...groups.map((group) => group ?? ""), ...others];
 const fileOf = (command: string): string => command.replace(" ", "-");
 
-/** After a change on purpose: `UPDATE_SNAPSHOTS=1 bun test test/cli/help.test.ts`. A missing snapshot fails. */
+/** After a change on purpose: `UPDATE_SNAPSHOTS=1 bun test test/cli/help/help.test.ts`. A missing snapshot fails. */
 const expectSnapshot = (name: string, text: string): void => {
   const file = join(folder, `${name}.txt`);
   if (process.env["UPDATE_SNAPSHOTS"] === "1") writeFileSync(file, text);
