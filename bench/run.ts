@@ -15,12 +15,14 @@ import { afterIdle, afterSleep } from "./rows/after-idle.ts";
 import { coldExec, firstExec, warmExec, warmToolCall } from "./rows/commands.ts";
 import { idleMemory } from "./rows/memory.ts";
 import { coldRoundTrips, roundTripsAtOnce, warmRoundTrips } from "./rows/round-trips.ts";
+import { shellToolCall } from "./rows/shells.ts";
 import { fastPath, serve, version } from "./rows/start-up.ts";
 import { streamDown, streamUp } from "./rows/stream.ts";
 
 const groups: readonly Group[] = [
   warmExec,
   warmToolCall,
+  shellToolCall,
   coldExec,
   firstExec,
   warmRoundTrips,
