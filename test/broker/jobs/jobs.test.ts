@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "no
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { crash, type Place, startPlace } from "../../acceptance/place.ts";
-import { isAlive } from "../../support/processes.ts";
+import { commandLineOf, descendantsOf, isAlive, signal } from "../../support/processes.ts";
 import { waitFor } from "../../support/wait.ts";
 
 let place: Place;
@@ -71,6 +71,23 @@ describe("a job", () => {
     const id = await start("echo one; sleep 2; echo two");
     await crash(place.home.path);
     expect((await job("wait", id)).status).toBe(0);
+    expect((await job("logs", id)).stdout).toBe("one\ntwo\n");
+  });
+
+  test("outlives the server's processes of its connection, and whoever waits hears of its end", async () => {
+    const id = await start("echo one; sleep 3; echo two; exit 6");
+    const waiting = job("wait", id);
+    const looking = await waitFor(
+      () => {
+        // The waiter is a shell of ours beside sshd's own processes: without one, nothing waits yet.
+        const ofConnections = descendantsOf(place.sshd.pid).filter((pid) => isAlive(pid));
+        return ofConnections.some((pid) => commandLineOf(pid)[0]?.endsWith("sh") === true) ? ofConnections : false;
+      },
+      { what: "the wait to be on the server" },
+    );
+    for (const pid of looking.filter((each) => /^sshd/.test(commandLineOf(each)[0] ?? ""))) signal(pid, "SIGKILL");
+    expect((await waiting).status).toBe(6);
+    expect(await show(id)).toMatchObject({ state: "failed", exitCode: 6 });
     expect((await job("logs", id)).stdout).toBe("one\ntwo\n");
   });
 
