@@ -1,9 +1,12 @@
 /** Jobs by the official MCP client: started, read, and heard of when they end. */
-import { beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { type Place, startPlace } from "../../acceptance/place.ts";
+import { cleanup } from "../../support/cleanup.ts";
 import { connectMcp, type McpSession } from "../../support/mcp-client.ts";
 import { waitFor } from "../../support/wait.ts";
+
+afterAll(cleanup);
 
 let place: Place;
 let agent: McpSession;

@@ -1,11 +1,14 @@
 /** Jobs by the compiled binary on a real server: they outlive what started them, and everything that is said of them is looked at. */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { crash, type Place, startPlace } from "../../acceptance/place.ts";
+import { cleanup } from "../../support/cleanup.ts";
 import { commandLineOf, descendantsOf, isAlive, signal } from "../../support/processes.ts";
 import { waitFor } from "../../support/wait.ts";
+
+afterAll(cleanup);
 
 let place: Place;
 let folder: string;

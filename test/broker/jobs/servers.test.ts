@@ -1,14 +1,17 @@
 /** Jobs on servers and shells of other kinds, and starts whose link dies in the middle. */
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, placeAt, startPlace } from "../../acceptance/place.ts";
 import { makeHome } from "../../faces/home.ts";
+import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { isAlive } from "../../support/processes.ts";
 import { startProxy } from "../../support/proxy.ts";
 import { makeUser } from "../../support/users.ts";
 import { waitFor } from "../../support/wait.ts";
+
+afterAll(cleanup);
 
 const lives = async (place: Place): Promise<void> => {
   const started = await place.document(["job", "start", place.at, "--json", "--", "echo hi; exit 6"]);

@@ -1,9 +1,12 @@
 /** What a job begins with: the variables it is given, and what the user's own files do before. */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Place, placeAt, startPlace } from "../../../acceptance/place.ts";
+import { cleanup } from "../../../support/cleanup.ts";
 import { makeUser, type TemporaryUser } from "../../../support/users.ts";
+
+afterAll(cleanup);
 
 let user: TemporaryUser;
 let place: Place;

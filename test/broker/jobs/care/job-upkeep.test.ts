@@ -1,15 +1,18 @@
 /** What becomes of folders that nobody looks after: old ones, half made ones, and those of other machines. */
-import { beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readReport } from "../../../../src/broker/jobs/job-report.ts";
 import { listScript, settleScript } from "../../../../src/broker/jobs/job-script.ts";
 import { startScript } from "../../../../src/broker/jobs/start-script.ts";
 import { type Place, placeAt, startPlace } from "../../../acceptance/place.ts";
+import { cleanup } from "../../../support/cleanup.ts";
 import { runCommand } from "../../../support/command.ts";
 import { tempDir } from "../../../support/temp.ts";
 import { makeUser } from "../../../support/users.ts";
 import { waitFor } from "../../../support/wait.ts";
+
+afterAll(cleanup);
 
 let place: Place;
 let folder: string;
