@@ -139,8 +139,9 @@ export class SessionShells {
   async #run(entry: Entry, call: ShellCall): Promise<CommandResult> {
     const { request, scope, setup } = call;
     const { name } = entry;
+    const startedAt = performance.now();
     const shell = entry.shell ?? (await this.#opened(entry, call));
-    const result = await shell.run(request, setup.agentSocket, scope.signal);
+    const result = await shell.run(withTimeLeft(request, startedAt), setup.agentSocket, scope.signal);
     if (shell.isOpen) return result;
     this.#forget(entry, shell.isCut ? connectionEnded : reasons[result.outcome], true);
     const next = "the next command with that name begins in a fresh one";
@@ -244,4 +245,11 @@ const reasons: Record<CommandResult["outcome"], string> = {
   timedOut: "it ended with a command that ran out of time",
   canceled: "it ended with a command that was canceled",
   unknown: "nothing is known of its end",
+};
+
+/** Opening a shell takes from the time that its first command has: a caller waits for both. */
+const withTimeLeft = (request: CommandRequest, startedAt: number): CommandRequest => {
+  const { timeoutMs } = request;
+  if (timeoutMs === null) return request;
+  return { ...request, timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedAt)) };
 };

@@ -129,17 +129,26 @@ export class ShellCommand {
     this.#outputs.deliver(stream, own);
   }
 
-  /** Until the caller has read all, or has left. */
-  async #delivered(): Promise<void> {
-    await Promise.race([this.#outputs.drained(), this.#canceled.promise]);
+  /** Until the caller has read all, or whoever cancels it has waited for that. @returns whether all was read */
+  async #delivered(): Promise<boolean> {
+    const isRead = await Promise.race([
+      this.#outputs.drained().then(() => true),
+      this.#canceled.promise.then(() => this.#outputs.settle()),
+    ]);
     this.#outputs.drop();
+    return isRead;
+  }
+
+  /** Its status would say that what was read is all of its output. */
+  #unread(): CommandResult {
+    return this.#outputs.result("canceled", { reason: reasonOf(this.#signal) });
   }
 
   /** The shell goes on. */
   async #finished(): Promise<CommandResult> {
     const { hasBegun, status } = this.#streams.stdout;
     this.#leavesShell = status !== spent;
-    await this.#delivered();
+    if (!(await this.#delivered())) return this.#unread();
     if (status === spent)
       return this.#outputs.result("unknown", { reason: "the shell cannot say any more how a command ended" });
     // Said by the shell itself; whatever else comes in its place is no success.
@@ -180,7 +189,7 @@ export class ShellCommand {
       if (this.#streams[stream].hasBegun) this.#deliver(stream, this.#streams[stream].rest());
     }
     channel.close();
-    await this.#delivered();
+    if (!(await this.#delivered())) return this.#unread();
     if (!this.#streams.stdout.hasBegun) {
       if (exit !== null && isComplete)
         throw new SshMcpError("SHELL_EXITED", "the shell ended before the command came to it: it was not run");

@@ -103,6 +103,26 @@ describe("all output of a command that is over comes", () => {
     expect(read.bytes).toBe(5_000_000);
   });
 
+  test("or it counts as canceled, when somebody cancels it while its caller stands still", async () => {
+    const shell = await openShell();
+    const standsStill = readsAfter(60_000);
+    const abort = new AbortController();
+    const begun = Promise.withResolvers<void>();
+    const stdout = {
+      write: (chunk: Uint8Array): Promise<void> => {
+        begun.resolve();
+        return standsStill.stdout.write(chunk);
+      },
+    };
+    const { stderr, stdin } = standsStill;
+    const request = { command: "head -c 300000 /dev/zero", stdout, stderr, stdin, timeoutMs: null };
+    const running = shell.run(request, null, abort.signal);
+    await begun.promise;
+    abort.abort();
+    const { outcome, exitCode } = await running;
+    expect({ outcome, exitCode }).toEqual({ outcome: "canceled", exitCode: null });
+  });
+
   test("though it ended its shell, and the way is long", async () => {
     const proxy = await startProxy({ host: "127.0.0.1", port: sshd.port });
     const shell = await openShell(proxy.port);
