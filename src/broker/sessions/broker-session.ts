@@ -172,6 +172,8 @@ export class BrokerSession implements Session {
   async close(reason: SshMcpError): Promise<void> {
     const linkEnded = this.link.close(reason);
     await this.#calls.cancel(reason);
+    // What a call learned to be right while it ended is held by nobody.
+    this.link.secrets.wipe();
     await Promise.all([linkEnded, this.#commands.close()]);
   }
 

@@ -120,6 +120,7 @@ const attempted = async (found: Found, { parts, scope, attempt }: Work): Promise
     end();
     return null;
   }
+  const wasKnown = isKnown();
   let isGiven = false;
   let isBegun = false;
   const told = (event: "given" | "begun"): void => {
@@ -133,14 +134,19 @@ const attempted = async (found: Found, { parts, scope, attempt }: Work): Promise
     end();
   };
   let isOther = false;
+  let isRefused = false;
   try {
     return await attempt({ of, password, told });
   } catch (error) {
+    isRefused = error instanceof PasswordRefused;
     isOther = error instanceof SshMcpError && ["REMOTE_PERMISSION", "NOT_FOUND"].includes(error.code);
     throw error;
   } finally {
-    // Nobody knows whether it was wrong, as when its time ran out first.
-    if (isGiven && !isBegun && !isOther) secrets.refuse(name, password);
+    // Nobody knows whether it was wrong, as when its time ran out first. What was right before has one more try.
+    if (isGiven && !isBegun && !isOther) {
+      if (wasKnown && !isRefused) secrets.doubt(name, password);
+      else secrets.refuse(name, password);
+    }
     end();
   }
 };

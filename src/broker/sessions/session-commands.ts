@@ -25,6 +25,7 @@ import { leadsElsewhere, looking } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionLink } from "./session-link.ts";
 import { SessionShells } from "./session-shells.ts";
+import { SharedInput } from "./shared-input.ts";
 
 /** A command with what is to be known of it beside its request. */
 export interface SessionCommand {
@@ -88,6 +89,15 @@ export class SessionCommands {
    * @throws SshMcpError as `Session.exec`
    */
   async run(command: SessionCommand): Promise<CommandResult> {
+    const stdin = new SharedInput(command.request.stdin);
+    try {
+      return await this.#run({ ...command, request: { ...command.request, stdin } });
+    } finally {
+      stdin.end();
+    }
+  }
+
+  async #run(command: SessionCommand): Promise<CommandResult> {
     const { request, scope } = command;
     const { key } = this.#facts;
     const exec = (connection: Connection, elsewhere: Elsewhere<Connection> | null = null): Promise<CommandResult> =>

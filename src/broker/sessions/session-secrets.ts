@@ -105,6 +105,11 @@ export class SessionSecrets implements HeldSecrets {
     return this.#right.has(this.#hash(name, secret));
   }
 
+  /** Notes that what was right may be so no more. */
+  doubt(name: string, secret: string): void {
+    this.#right.delete(this.#hash(name, secret));
+  }
+
   /** Overwrites and forgets all of it. */
   wipe(): void {
     this.#expiry.stop();

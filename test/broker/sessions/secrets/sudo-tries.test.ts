@@ -262,3 +262,31 @@ test("where sudo wants another's, what came in a pipe is for whoever is asked", 
   expect(await unlocking).toBe(true);
   expect(person.shown[1]).toContain(`password of ${user.name} on`);
 });
+
+test("what a command reads arrives whole also when its password was asked for", async () => {
+  setConfig("");
+  await withKey();
+  const person = new Person();
+  const call = person.call();
+  const session = await registry.use(named("web"), call);
+  const chunk = Buffer.alloc(50_000, "x");
+  let isOver = false;
+  const stdin = (async function* () {
+    try {
+      for (let sent = 0; sent < 100; sent++) yield chunk;
+    } finally {
+      isOver = true;
+    }
+  })();
+  let stdout = "";
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    stdout += Buffer.from(bytes).toString();
+  };
+  const form = { ...plainForm, become: root };
+  const request = { command: "wc -c", form, stdin, stdout: { write }, stderr: { write }, timeoutMs: null };
+  const running = session.exec(request, call);
+  await person.answer(password);
+  expect(await running).toMatchObject({ outcome: "exited", exitCode: 0 });
+  expect(stdout.trim()).toBe("5000000");
+  expect(isOver).toBe(true);
+});
