@@ -6,9 +6,10 @@ import { hasEnded, type Job, type JobOutput, type JobRequest, type Jobs } from "
 import type { Session } from "../../core/session.ts";
 import type { Sink } from "../../core/sink.ts";
 import { followLogs } from "./follow-logs.ts";
-import { noAnswer, noJob, notStarted } from "./job-errors.ts";
+import { noAnswer, noJob, notStarted, showHint } from "./job-errors.ts";
 import { readReport } from "./job-report.ts";
 import { killScript, listScript, logScript, readScript, removeScript, showScript, waitScript } from "./job-script.ts";
+import { LostLooks, pause, pauseMs } from "./lost-looks.ts";
 import { runScript } from "./run-script.ts";
 import { settledStart } from "./settled-start.ts";
 import { startScript } from "./start-script.ts";
@@ -42,8 +43,11 @@ export class BrokerJobs implements Jobs {
         ? fresh(id, request)
         : await settledStart(session, id, noAnswer(result, stdout).message, uncut);
     if (!scope.signal.aborted) return job;
-    await this.kill(session, id, uncut);
-    throw new SshMcpError("CANCELED", `the call was canceled; the job ${id} had begun, and was killed`);
+    const { stopped } = await this.kill(session, id, uncut);
+    const end = stopped === null ? "and is over" : `and was to be killed (stopped: ${stopped})`;
+    throw new SshMcpError("CANCELED", `the call was canceled; the job ${id} had begun, ${end}`, {
+      hint: showHint(session.info.name, id, scope.caller),
+    });
   }
 
   async list(session: Session, scope: CallScope): Promise<Job[]> {
@@ -64,7 +68,9 @@ export class BrokerJobs implements Jobs {
 
   async wait(session: Session, id: string, timeoutMs: number | null, scope: CallScope): Promise<Job> {
     const until = timeoutMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    const lost = new LostLooks(session, scope);
     for (;;) {
+      const begun = performance.now();
       const seconds = Math.max(0, Math.min(longestWaitSeconds, (until - performance.now()) / 1000));
       try {
         const limitMs = seconds * 2000 + answerMs;
@@ -72,10 +78,11 @@ export class BrokerJobs implements Jobs {
         const job = await this.#asked(session, id, what, limitMs, scope);
         // Of another machine's job nothing can be awaited here.
         if (hasEnded(job) || job.state === "elsewhere" || performance.now() >= until) return job;
+        lost.answered();
+        if (performance.now() - begun < pauseMs)
+          await pause(Math.min(pauseMs, until - performance.now()), scope.signal);
       } catch (error) {
-        // The link was lost, and nothing with it: the next look dials again, and says why when it cannot.
-        const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST" && !scope.signal.aborted;
-        if (!lost) throw error;
+        await lost.failed(error, until - performance.now());
         if (performance.now() >= until) return await this.show(session, id, scope);
       }
     }

@@ -5,6 +5,7 @@ import type { Session } from "../../core/session.ts";
 import type { Sink } from "../../core/sink.ts";
 import { noAnswer } from "./job-errors.ts";
 import { followScript } from "./job-script.ts";
+import { LostLooks, pause, pauseMs } from "./lost-looks.ts";
 import { runScript } from "./run-script.ts";
 
 /** Counts what passed, so that whoever comes next goes on there. */
@@ -22,9 +23,6 @@ class Counted implements Sink {
     this.offset += chunk.length;
   }
 }
-
-/** Between looks that came back at once, as where a log is not there. */
-const pauseMs = 1000;
 
 /** See `Jobs.follow`. A lost link is dialled again, and the logs go on where they were cut. */
 export const followLogs = async (
@@ -62,16 +60,17 @@ export const followLogs = async (
     }
     return job;
   };
+  const lost = new LostLooks(session, scope);
   for (;;) {
     const begun = performance.now();
     try {
       const job = await look();
       if (job !== null) return job;
+      lost.answered();
+      // As where a log is not there.
+      if (performance.now() - begun < pauseMs) await pause(Math.min(pauseMs, until - performance.now()), scope.signal);
     } catch (error) {
-      // The link was lost, and nothing with it: the next look dials again, and says why when it cannot.
-      const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST" && !scope.signal.aborted;
-      if (!lost) throw error;
+      await lost.failed(error, until - performance.now());
     }
-    if (performance.now() - begun < pauseMs) await Bun.sleep(Math.min(pauseMs, Math.max(0, until - performance.now())));
   }
 };

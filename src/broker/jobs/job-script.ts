@@ -77,7 +77,8 @@ collect() {
       continue
     fi
     if ended || { [ "$how $dot" = "lost ." ] && number "$at"; }; then
-      [ $((now - at)) -gt ${keptSeconds} ] && rm -rf "$d"
+      # Whoever wrote it may have had no clock.
+      [ "$at" -gt 1000000000 ] && [ $((now - at)) -gt ${keptSeconds} ] && rm -rf "$d"
     elif [ -f "$d/status" ]; then
       living
       case $alive in no|rebooted) echo "lost - $now ." 1<>"$d/status";; esac

@@ -1,6 +1,15 @@
 /** Jobs on servers and shells of other kinds, and starts whose link dies in the middle. */
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type Place, placeAt, startPlace } from "../../acceptance/place.ts";
 import { makeHome } from "../../faces/home.ts";
@@ -8,6 +17,7 @@ import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
 import { isAlive } from "../../support/processes.ts";
 import { startProxy } from "../../support/proxy.ts";
+import { tempDir } from "../../support/temp.ts";
 import { makeUser } from "../../support/users.ts";
 import { waitFor } from "../../support/wait.ts";
 
@@ -67,6 +77,29 @@ test("a kill on dropbear without setsid leaves other commands of the connection 
   expect({ child: isAlive(child), other: isAlive(Number(text)) }).toEqual({ child: false, other: true });
   process.kill(Number(text), "SIGKILL");
   expect((await other).stdout).toBe("");
+});
+
+test("what cannot be begun on the server is said, and not tried for ever", async () => {
+  const folder = tempDir("shell");
+  const shell = join(folder, "shell");
+  const runs = join(folder, "runs");
+  writeFileSync(shell, `#!/bin/sh\necho x >>${runs}\nexit 0\n`, { mode: 0o755 });
+  writeFileSync(runs, "");
+  chmodSync(folder, 0o755);
+  chmodSync(runs, 0o666);
+  const user = await makeUser({ shell });
+  const { home, sshd } = await startPlace();
+  const place = placeAt(home, sshd, `${user.name}@127.0.0.1:${sshd.port}`);
+  expect(await place.run(["job", "wait", place.at, "aaaaaaaaaa"])).toMatchObject({
+    stdout: "",
+    stderr: expect.stringContaining("[REMOTE_IO]"),
+  });
+  const tried = readFileSync(runs, "utf8").length / 2;
+  expect(tried).toBeGreaterThan(0);
+  expect(tried).toBeLessThan(5);
+  const { stderr } = await place.run(["job", "logs", place.at, "aaaaaaaaaa", "--follow"]);
+  expect(stderr).toContain("[REMOTE_IO]");
+  expect(readFileSync(runs, "utf8").length / 2).toBeLessThan(10 + tried);
 });
 
 test("is started at most once when the link is cut anywhere, and what became of it is said", async () => {

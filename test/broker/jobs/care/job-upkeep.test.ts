@@ -49,14 +49,15 @@ const mostDays = 7;
 const old = (days: number): number => Math.floor(Date.now() / 1000) - days * 24 * 3600 - 60;
 
 test("a job is collected a week after its end, by whoever asks for others", async () => {
-  const [past, recent, lost] = [await ended(), await ended(), await ended()];
+  const [past, recent, lost, clockless] = [await ended(), await ended(), await ended(), await ended()];
   writeFileSync(join(folder, past, "status"), `exit 0 ${old(mostDays)} .\n`);
   writeFileSync(join(folder, recent, "status"), `exit 0 ${old(mostDays - 1)} .\n`);
   writeFileSync(join(folder, lost, "status"), `lost - ${old(mostDays)} .\n`);
+  writeFileSync(join(folder, clockless, "status"), "exit 0 0 .\n");
   expect((await job("show", past)).stdout).toContain("finished");
   expect(existsSync(join(folder, past))).toBe(true);
   expect((await job("ls")).stdout).toContain(past);
-  expect([past, recent, lost].map((id) => existsSync(join(folder, id)))).toEqual([false, true, false]);
+  expect([past, recent, lost, clockless].map((id) => existsSync(join(folder, id)))).toEqual([false, true, false, true]);
 });
 
 test("a start that came to nothing is removed, killed and collected", async () => {
