@@ -1,8 +1,11 @@
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import { onCleanup } from "./cleanup.ts";
 import { cleanEnv } from "./command.ts";
 import { boundPort } from "./listener.ts";
 import { descendantsOf, endProcesses, isAlive, signal, withEnvironment } from "./processes.ts";
+import { tempDir } from "./temp.ts";
 import { waitFor } from "./wait.ts";
 
 export interface Daemon {
@@ -26,42 +29,40 @@ export interface DaemonOptions {
  * @throws Error with its log when it ends before that
  */
 export const startDaemon = async (argv: readonly string[], options: DaemonOptions): Promise<Daemon> => {
-  let log = "";
+  // A file, not a pipe: Bun 1.4.5 now and then stops telling of what comes through one, and a server whose log is full stands still.
+  const file = join(tempDir("log"), "daemon");
+  const log = (): string => readFileSync(file, "utf8");
+  const output = openSync(file, "a");
   // If this process is killed outright, no cleanup runs: the kernel then ends the daemon.
   const child = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "--", ...argv], {
     stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    stdout: output,
+    stderr: output,
     env: cleanEnv,
     cwd: "/",
   });
-  const collect = async (stream: ReadableStream<Uint8Array>) => {
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) log += decoder.decode(chunk, { stream: true });
-  };
-  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  closeSync(output);
   const stop = onCleanup(
     async () => {
       const clients = options.sshPort === undefined ? [] : startedThrough(options.sshPort);
       await endProcesses([...(isAlive(child.pid) ? [child.pid] : []), ...descendantsOf(child.pid), ...clients]);
       await child.exited;
-      // Bun 1.4.5 now and then closes a pipe without telling whoever reads it.
-      await Promise.race([collected, Bun.sleep(1000)]);
     },
     () => {
       for (const pid of [child.pid, ...descendantsOf(child.pid)]) signal(pid, "SIGKILL");
     },
   );
   try {
-    await waitFor(() => options.ready(log) || child.exitCode !== null || child.signalCode !== null, {
+    await waitFor(() => options.ready(log()) || child.exitCode !== null || child.signalCode !== null, {
       what: `${argv[0]} to be ready`,
     });
-    if (!options.ready(log)) throw new Error(`${argv[0]} ended with status ${await child.exited}`);
+    if (!options.ready(log())) throw new Error(`${argv[0]} ended with status ${await child.exited}`);
   } catch (failure) {
+    const said = log();
     await stop();
-    throw new Error(`${failure instanceof Error ? failure.message : failure}; it said:\n${log}`);
+    throw new Error(`${failure instanceof Error ? failure.message : failure}; it said:\n${said}`);
   }
-  return { pid: child.pid, log: () => log, exited: child.exited, stop };
+  return { pid: child.pid, log, exited: child.exited, stop };
 };
 
 /** A port on 127.0.0.1 that nothing listens on. Somebody may take it before you do: retry on a bind error. */
