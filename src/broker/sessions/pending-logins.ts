@@ -1,5 +1,5 @@
 /** Logins that nobody was there to answer: kept for a while, so that a person sees what is wanted of them, and a call can wait for it. */
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import type { CallScope } from "../../core/call-scope.ts";
 import type { DialRequest } from "../../core/dial-request.ts";
 import { SshMcpError } from "../../core/errors.ts";
@@ -46,7 +46,7 @@ interface Pending {
   seen: ReadonlySet<LiveConnection>;
   /** Where a host key may be recorded meanwhile, and how that was; none when it is not the key that is missing. */
   files: readonly string[];
-  state: Promise<string>;
+  state: string;
 }
 
 export class PendingLogins implements Listed {
@@ -149,7 +149,7 @@ export class PendingLogins implements Listed {
       const now = performance.now();
       if (pending.files.length > 0 && now - filesAt >= fileEveryMs) {
         filesAt = now;
-        if ((await stateOf(pending.files)) !== (await pending.state)) return { how: "changed" };
+        if (stateOf(pending.files) !== pending.state) return { how: "changed" };
       }
       const leftMs = waitMs - (now - startedAt);
       if (leftMs <= 0) {
@@ -209,15 +209,17 @@ const idOf = (wanted: Wanted, { face, client, cwd }: Caller): string => {
   return JSON.stringify([face, client, cwd, name, destination, user, port, identityFiles, configFile, options]);
 };
 
-/** Changes whenever one of the files does. */
-const stateOf = async (files: readonly string[]): Promise<string> => {
-  const states = files.map((file) =>
-    stat(file).then(
-      ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
-      () => "",
-    ),
-  );
-  return (await Promise.all(states)).join(",");
+/** Changes whenever one of the files does. At once: what changes a moment after it was asked for must not count as how it was. */
+const stateOf = (files: readonly string[]): string => files.map(stateOfFile).join(",");
+
+const stateOfFile = (file: string): string => {
+  try {
+    const { ino, size, mtimeMs } = statSync(file);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    // Not there, or not to be looked at: as long as that lasts nothing is recorded in it.
+    return "";
+  }
 };
 
 const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
