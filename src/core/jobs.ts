@@ -5,6 +5,7 @@
 import type { CallScope } from "./call-scope.ts";
 import type { StopResult } from "./command.ts";
 import type { CommandForm } from "./command-form.ts";
+import type { OutputStreamName } from "./outputs.ts";
 import type { Session } from "./session.ts";
 import type { Sink } from "./sink.ts";
 
@@ -15,9 +16,6 @@ import type { Sink } from "./sink.ts";
  */
 export const jobStates = ["starting", "running", "finished", "failed", "killed", "lost", "elsewhere"] as const;
 export type JobState = (typeof jobStates)[number];
-
-export const jobStreams = ["stdout", "stderr"] as const;
-export type JobStream = (typeof jobStreams)[number];
 
 export interface Job {
   id: string;
@@ -80,13 +78,13 @@ export interface Jobs {
   /** @param from a byte, or null for the last bytes there are */
   read(
     session: Session,
-    what: { id: string; stream: JobStream; from: number | null; limit: number },
+    what: { id: string; stream: OutputStreamName; from: number | null; limit: number },
     scope: CallScope,
   ): Promise<JobOutput>;
   /** Copies a whole log, from a byte on or its last lines. */
   copy(
     session: Session,
-    what: { id: string; stream: JobStream; from: { offset: number } | { lines: number } },
+    what: { id: string; stream: OutputStreamName; from: { offset: number } | { lines: number } },
     to: Sink,
     scope: CallScope,
   ): Promise<void>;

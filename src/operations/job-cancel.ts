@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { stopResults } from "../core/command.ts";
 import { defineOperation } from "../core/operation.ts";
+import { sessionFields } from "./fields.ts";
 import { idIssues, job, jobId, jobLine, jobTarget, sessionOf } from "./job-fields.ts";
 
 const description = "Kill a job's process group: INT, TERM, KILL; says how far that got. What it wrote stays.";
@@ -22,7 +23,7 @@ export const jobCancel = defineOperation({
   remote: true,
   input: v.strictObject({ target: jobTarget, id: jobId }),
   output: v.object({
-    target: v.pipe(v.string(), v.description("Name of the session")),
+    target: sessionFields.name,
     job,
     stopped: v.pipe(
       v.nullable(v.picklist(stopResults)),

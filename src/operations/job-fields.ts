@@ -2,8 +2,9 @@
 import * as v from "valibot";
 import { formatDuration } from "../core/duration.ts";
 import { escapeLine, escapeText, shortened } from "../core/escape.ts";
-import { isJobId, type Job, jobStates, jobStreams } from "../core/jobs.ts";
+import { isJobId, type Job, jobStates } from "../core/jobs.ts";
 import type { Context, Issue } from "../core/operation.ts";
+import { outputStreams } from "../core/outputs.ts";
 import type { Session } from "../core/session.ts";
 import { count, dialRequest, timestamp } from "./fields.ts";
 
@@ -40,7 +41,7 @@ export const jobFields = {
 export const job = v.pipe(v.object(jobFields), v.description("The job"));
 
 export const outputPiece = v.object({
-  stream: v.pipe(v.picklist(jobStreams), v.description("Which output")),
+  stream: v.pipe(v.picklist(outputStreams), v.description("Which output")),
   offset: v.pipe(count, v.description("Byte that the text begins with")),
   nextOffset: v.pipe(count, v.description("Where the next read begins")),
   size: v.pipe(count, v.description("Bytes there are")),

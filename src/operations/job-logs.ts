@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { escapeText } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
+import { sessionFields } from "./fields.ts";
 import { idIssues, jobId, jobTarget, sessionOf } from "./job-fields.ts";
 
 const description = `Print the output of a job, as it came: all there is, or from a byte on, or the last lines. With --follow it goes on as the output grows, and ends with the job.`;
@@ -28,7 +29,7 @@ export const jobLogs = defineOperation({
     tail: whole("Lines at the end"),
   }),
   output: v.object({
-    target: v.pipe(v.string(), v.description("Name of the session")),
+    target: sessionFields.name,
     id: v.pipe(v.string(), v.description("The job's id")),
     stdout: v.pipe(v.nullable(v.string()), v.description("The output; null when it was streamed")),
     stderr: v.pipe(v.nullable(v.string()), v.description("Empty; null when the output was streamed")),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { defineOperation } from "../core/operation.ts";
+import { sessionFields } from "./fields.ts";
 import { job, jobLine, jobTarget, sessionOf } from "./job-fields.ts";
 
 export const jobLs = defineOperation({
@@ -15,7 +16,7 @@ export const jobLs = defineOperation({
   remote: true,
   input: v.strictObject({ target: jobTarget }),
   output: v.object({
-    target: v.pipe(v.string(), v.description("Name of the session")),
+    target: sessionFields.name,
     jobs: v.pipe(v.array(job), v.description("One entry per job")),
   }),
   validate: () => [],

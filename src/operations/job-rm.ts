@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { defineOperation } from "../core/operation.ts";
+import { sessionFields } from "./fields.ts";
 import { idIssues, jobId, jobTarget, sessionOf } from "./job-fields.ts";
 
 export const jobRm = defineOperation({
@@ -15,7 +16,7 @@ export const jobRm = defineOperation({
   remote: true,
   input: v.strictObject({ target: jobTarget, id: jobId }),
   output: v.object({
-    target: v.pipe(v.string(), v.description("Name of the session")),
+    target: sessionFields.name,
     removed: v.pipe(v.string(), v.description("The job's id")),
   }),
   validate: ({ id }) => idIssues(id),

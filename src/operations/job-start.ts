@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { interpreters, isOwnVariable, plainForm } from "../core/command-form.ts";
 import { defineOperation, type Issue } from "../core/operation.ts";
-import { timeoutSeconds } from "./fields.ts";
+import { sessionFields, timeoutSeconds } from "./fields.ts";
 import { job, jobLine, jobTarget, sessionOf } from "./job-fields.ts";
 
 const description =
@@ -77,7 +77,7 @@ export const jobStart = defineOperation({
     title: v.optional(v.pipe(v.string(), v.description("What it is for"))),
     connectTimeout: v.optional(timeoutSeconds("Seconds for connecting and login, when it takes one (default 15)")),
   }),
-  output: v.object({ target: v.pipe(v.string(), v.description("Name of the session")), job }),
+  output: v.object({ target: sessionFields.name, job }),
   validate: jobIssues,
   positionals: ["target"],
   rest: "command",

@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import type { JobStream } from "../core/jobs.ts";
 import { type Context, defineOperation } from "../core/operation.ts";
+import type { OutputStreamName } from "../core/outputs.ts";
 import type { Session } from "../core/session.ts";
+import { sessionFields } from "./fields.ts";
 import {
   answerBytes,
   idIssues,
@@ -39,7 +40,7 @@ export const jobStatus = defineOperation({
     offset: v.optional(v.pipe(v.number(), v.description("Byte; see nextOffset"))),
   }),
   output: v.object({
-    target: v.pipe(v.string(), v.description("Name of the session")),
+    target: sessionFields.name,
     jobs: v.pipe(v.array(job), v.description("The job, or all there are, the oldest first")),
     output: v.pipe(v.nullable(v.array(outputPiece)), v.description("Of one job; null for a list")),
   }),
@@ -70,7 +71,7 @@ export const jobStatus = defineOperation({
         ? await context.jobs.show(session, id, context)
         : await context.jobs.wait(session, id, wait * 1000, context);
     const sizes = { stdout: found.stdoutBytes ?? 0, stderr: found.stderrBytes ?? 0 };
-    const wanted: readonly JobStream[] =
+    const wanted: readonly OutputStreamName[] =
       stream === undefined ? (offset === undefined ? streams : ["stdout"]) : [stream];
     const limit = Math.floor(answerBytes / wanted.length);
     const pieces = wanted.map((each) => {
@@ -88,7 +89,7 @@ export const jobStatus = defineOperation({
 
 interface Wanted {
   id: string;
-  stream: JobStream;
+  stream: OutputStreamName;
   from: number;
   limit: number;
   isTail: boolean;

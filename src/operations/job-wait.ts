@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { stopResults } from "../core/command.ts";
 import { escapeLine } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
-import { timeoutSeconds } from "./fields.ts";
+import { sessionFields, timeoutSeconds } from "./fields.ts";
 import { endingFields, endingOfJob } from "./job-ending.ts";
 import { idIssues, job, jobId, jobLine, jobTarget, sessionOf } from "./job-fields.ts";
 
@@ -26,7 +26,7 @@ export const jobWait = defineOperation({
     timeout: v.optional(timeoutSeconds("Seconds to wait; no limit when not given")),
   }),
   output: v.object({
-    target: v.pipe(v.string(), v.description("Name of the session")),
+    target: sessionFields.name,
     job,
     ...endingFields,
     jobId: v.pipe(v.nullable(v.string()), v.description("Its id when it goes on; else null")),

@@ -3,7 +3,7 @@ import { type Become, isUserName } from "../core/command-form.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine, shown } from "../core/escape.ts";
 import { defineOperation } from "../core/operation.ts";
-import { dialRequest } from "./fields.ts";
+import { dialRequest, sessionFields } from "./fields.ts";
 
 const description = `Give the password that sudo or su asks for on a server, once for a session: it is typed at the terminal, unseen, or read from standard input, and tried on the server at once. The broker holds it in memory for this session alone, and wipes it when the session disconnects.
 Agents that may use the session run commands with sudo then, and are never told the password. It goes to a program on that server: whoever can run commands there as the same user, an agent among them, can put another in its place, as at a terminal of yours.
@@ -29,7 +29,7 @@ export const sudo = defineOperation({
     forget: v.optional(v.pipe(v.boolean(), v.description("Forget the password that is held"))),
   }),
   output: v.object({
-    session: v.pipe(v.string(), v.description("Name of the session")),
+    session: sessionFields.name,
     user: v.pipe(v.string(), v.description("Whom commands may run as")),
     held: v.pipe(v.boolean(), v.description("Whether a password is held now; false where none is wanted")),
     forgotten: v.pipe(v.boolean(), v.description("Whether one was forgotten")),

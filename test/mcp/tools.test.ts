@@ -54,7 +54,7 @@ describe("tools/list", () => {
   });
 });
 
-/** What DESIGN counts by: four characters a token. */
+/** Roughly: four characters a token. */
 const tokens = (text: string): number => text.length / 4;
 
 describe("schemas", () => {

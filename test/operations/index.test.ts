@@ -111,7 +111,7 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
     // What no model is offered at all has no need of a list.
     if (!operation.faces.includes("mcp")) return expect(operation.cliOnly).toEqual([]);
     for (const name of operation.cliOnly) expect(isRequired(name)).toBe(false);
-    // Code and trust are a person's: DESIGN, "One command layer".
+    // Code and trust are a person's.
     const dangerous = Object.keys(fields).filter((name) => ["configFile", "options"].includes(name));
     expect(dangerous.filter((name) => !operation.cliOnly.some((field) => field === name))).toEqual([]);
     expect(operation.cliOnly.filter((field) => field === operation.target)).toEqual([]);

@@ -1,6 +1,7 @@
 import type { CallScope } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import { hasEnded, type Job, type JobStream, type Jobs, jobStreams } from "../../core/jobs.ts";
+import { hasEnded, type Job, type Jobs } from "../../core/jobs.ts";
+import { type OutputStreamName, outputStreams } from "../../core/outputs.ts";
 import type { Session } from "../../core/session.ts";
 import type { Sink } from "../../core/sink.ts";
 import { noAnswer } from "./job-errors.ts";
@@ -34,7 +35,7 @@ export const followLogs = async (
   const { id, from, timeoutMs } = what;
   const until = performance.now() + (timeoutMs ?? Number.POSITIVE_INFINITY);
   const sinks = { stdout: new Counted(what.stdout, from), stderr: new Counted(what.stderr, from) };
-  const offsetOf = (stream: JobStream): number | null => (what[stream] === null ? null : sinks[stream].offset);
+  const offsetOf = (stream: OutputStreamName): number | null => (what[stream] === null ? null : sinks[stream].offset);
   const look = async (): Promise<Job | null> => {
     const left = timeoutMs === null ? null : Math.max(1, until - performance.now());
     const script = followScript(id, { stdout: offsetOf("stdout"), stderr: offsetOf("stderr") });
@@ -50,7 +51,7 @@ export const followLogs = async (
     if (!hasEnded(job) && job.state !== "elsewhere") {
       return result.outcome === "timedOut" || performance.now() >= until ? job : null;
     }
-    for (const stream of jobStreams) {
+    for (const stream of outputStreams) {
       if (what[stream] === null) continue;
       try {
         await jobs.copy(session, { id, stream, from: { offset: sinks[stream].offset } }, sinks[stream], scope);

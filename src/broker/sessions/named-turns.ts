@@ -1,4 +1,4 @@
-/** NamedTurns by name: one at a time, the others wait. */
+/** A line for each name: one at a time has its turn, the others wait. */
 export class NamedTurns {
   readonly #taken = new Map<string, Promise<void>>();
 

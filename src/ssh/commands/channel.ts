@@ -1,8 +1,9 @@
 import type { TerminalSize } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
+import type { OutputStreamName } from "../../core/outputs.ts";
 import { initialWindow, opensWindowByExec, type Ssh2Channel, type Ssh2Protocol } from "../transport/ssh2.ts";
 
-export type OutputStream = "stdout" | "stderr";
+export type OutputStream = OutputStreamName;
 
 /** How a channel reported its command's end: RFC 4254, section 6.10. */
 export type ExitReport = { code: number } | { signal: string };
