@@ -4,6 +4,8 @@
  */
 import type * as v from "valibot";
 import type { CallScope } from "./call-scope.ts";
+import type { TransferSide } from "./files/transfer-side.ts";
+import type { TransferProgress, Transfers } from "./files/transfers.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Outputs } from "./outputs.ts";
@@ -43,6 +45,12 @@ export interface Context extends CallScope {
   hosts: Hosts;
   jobs: Jobs;
   outputs: Outputs;
+  transfers: Transfers;
+  /**
+   * This machine as one side of a transfer. The caller's process decides what may be touched: the local operands of the call's input, and what is
+   * below them.
+   */
+  local: TransferSide;
   stdin: AsyncIterable<Uint8Array>;
   stdout: Sink;
   stderr: Sink;
@@ -51,7 +59,7 @@ export interface Context extends CallScope {
   /** Whether anybody reads `progress`; absent for yes. */
   watched?: boolean;
   /** Tells the face that work goes on; dropped when nobody asked. */
-  progress(message: string): void;
+  progress(message: string, transfer?: TransferProgress): void;
 }
 
 type Input = v.StrictObjectSchema<v.ObjectEntries, undefined>;
@@ -84,6 +92,8 @@ export interface OperationSpec<I extends Input, O extends Output> {
   output: O;
   /** Rules across fields that a schema cannot say; pure. The description says them in words. */
   validate(input: v.InferOutput<I>): Issue[];
+  /** Two fields that the CLI takes as one word, `TARGET:PATH`, in the place of the first of them among the positionals. Absent for none. */
+  operand?: { target: FieldOf<I>; path: FieldOf<I> };
   /** Fields that the CLI takes as words instead of flags, in order. */
   positionals: readonly FieldOf<I>[];
   /** The field that takes every word after the positionals, or null: joined by single spaces when it is a string. */

@@ -6,6 +6,7 @@ import type { CallScope } from "./call-scope.ts";
 import type { CommandRequest, CommandResult, RunningCall, StoppedCall } from "./command.ts";
 import type { Become } from "./command-form.ts";
 import type { DialRequest } from "./dial-request.ts";
+import type { RemoteMachine } from "./files/remote-files.ts";
 import type { HostKeys } from "./host-keys.ts";
 import type { Caller } from "./operation.ts";
 import type { PendingLogins } from "./pending-login.ts";
@@ -79,6 +80,21 @@ export interface Session {
   unlock(become: Become, scope: CallScope): Promise<boolean>;
   /** Forgets that password. @returns whether there was one */
   relock(become: Become): boolean;
+  /**
+   * Lets `use` work on the server's files, as one call of the session. What it needs of the server is opened when it is needed, and kept open for the
+   * next call. A connection that turns out to be dead before `use` began is dialled again; one that is lost in the middle is not.
+   * @throws SshMcpError as `exec`, and what `use` throws
+   */
+  files<T>(request: FilesRequest, scope: CallScope, use: (machine: RemoteMachine) => Promise<T>): Promise<T>;
+}
+
+export interface FilesRequest {
+  /** What lists show of the call. */
+  label: string;
+  /** Another user, whose files they are then. */
+  become: Become | null;
+  /** Limit for all of it; null is none. */
+  timeoutMs: number | null;
 }
 
 export interface Sessions {

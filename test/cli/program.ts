@@ -46,6 +46,7 @@ const sessionOf = (info: SessionInfo): Session => ({
   info,
   unlock: async () => true,
   relock: () => true,
+  files: () => Promise.reject(new Error("no files here")),
   exec: async (request, scope) => {
     log({ exec: request.command, timeoutMs: request.timeoutMs });
     const [name = "", ...words] = request.command.split(" ");

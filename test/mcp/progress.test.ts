@@ -38,7 +38,7 @@ describe("progress", () => {
     const seen: Progress[] = [];
     const running = exec("sleep 600", { onprogress: (progress) => seen.push(progress) });
     const { options, resolve } = await nthCall(broker, 0);
-    options.progress?.(0, "3 of 5 files\u0007");
+    options.progress?.(0, "3 of 5 files\u0007", null);
     await waitFor(() => /^3 of 5 files\\x07, \d+ s$/.test(seen.at(-1)?.message ?? ""), {
       what: "the operation's own words",
     });

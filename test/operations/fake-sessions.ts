@@ -2,6 +2,7 @@
 
 import type { CommandRequest, CommandResult, RunningCall, StoppedCall } from "../../src/core/command.ts";
 import type { DialRequest } from "../../src/core/dial-request.ts";
+import { absentSide } from "../../src/core/files/absent-side.ts";
 import type { TrustedHost } from "../../src/core/host-keys.ts";
 import type { Caller, Context, Face } from "../../src/core/operation.ts";
 import type { PendingLogin, PendingLogins } from "../../src/core/pending-login.ts";
@@ -132,7 +133,13 @@ export class FakeSessions implements Sessions {
       this.commands.push(command);
       return finished;
     };
-    return { info, exec, unlock: async () => true, relock: () => true };
+    return {
+      info,
+      exec,
+      unlock: async () => true,
+      relock: () => true,
+      files: () => Promise.reject(new Error("no files here")),
+    };
   }
 
   list(caller: Caller): SessionInfo[] {
@@ -179,5 +186,7 @@ export const contextFor = (face: Face, sessions: Sessions = new FakeSessions()):
   stdin: (async function* () {})(),
   stdout: { write: async () => {} },
   stderr: { write: async () => {} },
+  transfers: { run: () => Promise.reject(new Error("no transfers here")) },
+  local: absentSide,
   progress: () => {},
 });

@@ -1,4 +1,5 @@
 import type { CallScope } from "../../core/call-scope.ts";
+import type { TransferProgress } from "../../core/files/transfers.ts";
 import type { Caller } from "../../core/operation.ts";
 import type { Question } from "../../core/question.ts";
 import type { Sink } from "../../core/sink.ts";
@@ -29,7 +30,7 @@ export interface CallOptions {
    * taken any more. Absent: the operation fails where it must ask.
    */
   ask?: (question: Question, withdrawn: AbortSignal) => Promise<string | null>;
-  progress?: (elapsedMs: number, message: string) => void;
+  progress?: (elapsedMs: number, message: string, transfer: TransferProgress | null) => void;
   /** Told what a person or a model should know beside the result. */
   notice?: (message: string) => void;
   /** The variables of this process that ssh_config may refer to as `${NAME}`; only those asked for are sent. Absent is none. */

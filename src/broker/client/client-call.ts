@@ -153,7 +153,7 @@ export class ClientCall {
         this.#phase = "accepted";
         break;
       case "progress":
-        this.#said(() => this.#options.progress?.(reply.elapsedMs, reply.message));
+        this.#said(() => this.#options.progress?.(reply.elapsedMs, reply.message, reply.transfer));
         break;
       case "notice":
         this.#said(() => this.#options.notice?.(reply.message));

@@ -2,6 +2,8 @@
 
 import type { CallerFiles } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
+import { absentSide } from "../../core/files/absent-side.ts";
+import type { TransferSide } from "../../core/files/transfer-side.ts";
 import {
   decodeFilePart,
   encodeFileCredit,
@@ -26,6 +28,11 @@ export class RequestedFiles implements CallerFiles {
   constructor(call: number, send: (bytes: Uint8Array) => void) {
     this.#call = call;
     this.#send = send;
+  }
+
+  /** This machine as one side of a transfer, as far as the process behind the call lets it be touched. */
+  side(): TransferSide {
+    return absentSide;
   }
 
   async *read(path: string): AsyncGenerator<Uint8Array, undefined> {

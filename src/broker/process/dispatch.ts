@@ -6,6 +6,8 @@ import type * as v from "valibot";
 import type { CallScope } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
+import type { TransferSide } from "../../core/files/transfer-side.ts";
+import type { TransferProgress } from "../../core/files/transfers.ts";
 import type { Hosts } from "../../core/hosts.ts";
 import type { Caller, Context, Operation } from "../../core/operation.ts";
 import type { Ask } from "../../core/question.ts";
@@ -15,6 +17,7 @@ import type { Rule } from "../../policy/evaluate.ts";
 import { BrokerJobs } from "../jobs/broker-jobs.ts";
 import { OutputStore } from "../outputs/output-store.ts";
 import { outputsOf } from "../outputs/outputs-of.ts";
+import { BrokerTransfers } from "../transfers/broker-transfers.ts";
 import type { Request } from "../wire/protocol.ts";
 import { captured } from "./capture.ts";
 import { grouped } from "./groups.ts";
@@ -40,8 +43,10 @@ export interface CallIo {
   notice: CallScope["notice"];
   /** See `Context`. */
   watched?: boolean;
+  /** See `Context`. */
+  local: TransferSide;
   /** Dropped unless the face asked for it. */
-  progress(message: string): void;
+  progress(message: string, transfer?: TransferProgress): void;
 }
 
 /** Runs a request; resolves with the operation's output, rejects with an SshMcpError or a bug. */
@@ -77,13 +82,15 @@ export interface DispatchOptions {
 export const createDispatch = (options: DispatchOptions): Dispatch => {
   const { operations, sessions, hosts, rules, outputs = new OutputStore() } = options;
   const jobs = new BrokerJobs();
+  const transfers = new BrokerTransfers(sessions);
   const byName = new Map(operations.map((operation) => [operation.name, operation]));
   const run = validated(operations, grouped(permitted(rules, checked(captured(outputs, runOperation)))));
   return async (request, io) => {
     const { caller, input, capture } = request;
     const operation = offered(byName.get(request.operation), request.operation, caller);
     const kept = outputsOf(outputs, caller, io.signal);
-    return await run({ operation, input, capture, context: { ...io, caller, sessions, hosts, jobs, outputs: kept } });
+    const context = { ...io, caller, sessions, hosts, jobs, transfers, outputs: kept };
+    return await run({ operation, input, capture, context });
   };
 };
 

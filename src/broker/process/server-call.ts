@@ -1,5 +1,6 @@
 /** One running call, seen from the broker: its streams, its questions, its end. */
 import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
+import type { TransferProgress } from "../../core/files/transfers.ts";
 import { encodeFailure, encodeResult } from "../wire/answer-frames.ts";
 import { decodeCredit, encodeCredit, encodeHeader, type Frame, frameType, malformed } from "../wire/frame.ts";
 import { IncomingStream } from "../wire/incoming-stream.ts";
@@ -184,18 +185,19 @@ export class ServerCall {
       asks: this.#request.asks,
       variables: (names) => this.#variables.ask(names),
       files: this.#files,
+      local: this.#files.side(),
       terminal: (onResize) => this.#terminal.begin(onResize),
       notice: (message) => this.#notice(message),
       watched: this.#request.progress,
-      progress: (message) => this.#progress(message),
+      progress: (message, transfer) => this.#progress(message, transfer),
     };
   }
 
-  #progress(message: string): void {
+  #progress(message: string, transfer: TransferProgress | null = null): void {
     if (this.#over || !this.#request.progress || this.#link.congested) return;
     const elapsedMs = Math.round(performance.now() - this.#startedAt);
     const shown = message.slice(0, longestProgress);
-    this.#link.send(encodeControl(this.#number, { kind: "progress", elapsedMs, message: shown }));
+    this.#link.send(encodeControl(this.#number, { kind: "progress", elapsedMs, message: shown, transfer }));
   }
 
   #notice(message: string): void {

@@ -3,7 +3,8 @@ import type { CallScope } from "../../core/call-scope.ts";
 import type { CommandRequest, CommandResult, RunningCall, StopResult } from "../../core/command.ts";
 import type { Become } from "../../core/command-form.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import type { OpenedSession, Session, SessionInfo } from "../../core/session.ts";
+import type { RemoteMachine } from "../../core/files/remote-files.ts";
+import type { FilesRequest, OpenedSession, Session, SessionInfo } from "../../core/session.ts";
 import type { Login } from "../../ssh/connection.ts";
 import { fingerprint } from "../../ssh/public-key.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
@@ -154,6 +155,16 @@ export class BrokerSession implements Session {
       "OUTCOME_UNKNOWN",
       `${user.by} on ${this.facts.name} did not end${reason === null ? "" : `: ${reason}`}`,
     );
+  }
+
+  /** @param _commands as `exec` */
+  files<T>(
+    _request: FilesRequest,
+    _scope: CallScope,
+    _use: (machine: RemoteMachine) => Promise<T>,
+    _commands: CommandSettings | null = null,
+  ): Promise<T> {
+    throw new SshMcpError("UNSUPPORTED", "not built yet");
   }
 
   relock(user: Become): boolean {

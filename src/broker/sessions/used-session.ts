@@ -2,7 +2,8 @@ import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
 import type { CallScope } from "../../core/call-scope.ts";
 import type { CommandRequest, CommandResult } from "../../core/command.ts";
 import type { Become } from "../../core/command-form.ts";
-import type { Session, SessionInfo } from "../../core/session.ts";
+import type { RemoteMachine } from "../../core/files/remote-files.ts";
+import type { FilesRequest, Session, SessionInfo } from "../../core/session.ts";
 import type { BrokerSession } from "./broker-session.ts";
 
 /**
@@ -29,6 +30,10 @@ export class UsedSession implements Session {
 
   unlock(become: Become, scope: CallScope): Promise<boolean> {
     return this.#session.unlock(become, scope, this.#commands);
+  }
+
+  files<T>(request: FilesRequest, scope: CallScope, use: (machine: RemoteMachine) => Promise<T>): Promise<T> {
+    return this.#session.files(request, scope, use, this.#commands);
   }
 
   relock(become: Become): boolean {

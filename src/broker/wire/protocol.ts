@@ -5,6 +5,7 @@
 
 import type { CallerTerminal, TerminalSize } from "../../core/call-scope.ts";
 import { type ErrorRecord, SshMcpError } from "../../core/errors.ts";
+import type { TransferProgress } from "../../core/files/transfers.ts";
 import type { Caller } from "../../core/operation.ts";
 import type { Question } from "../../core/question.ts";
 import { encodeJson, frameType } from "./frame.ts";
@@ -73,7 +74,8 @@ export type ClientMessage =
 export type BrokerMessage =
   | { kind: "welcome"; protocol: number; release: string; pid: number }
   | { kind: "accepted" }
-  | { kind: "progress"; elapsedMs: number; message: string }
+  /** `transfer`: how far it is, where files are moved. */
+  | { kind: "progress"; elapsedMs: number; message: string; transfer: TransferProgress | null }
   /** The prompt with this id needs no answer any more: what is asked was answered elsewhere. The call goes on. */
   | { kind: "withdrawn"; prompt: number }
   /** The command is to have a terminal: asks for the one that standard input is, which is the command's from then on. */

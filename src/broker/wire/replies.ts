@@ -3,6 +3,7 @@
  * so a narrow look at what the client uses is enough; fields that a newer release adds are none of its business.
  */
 import { SshMcpError } from "../../core/errors.ts";
+import type { TransferProgress } from "../../core/files/transfers.ts";
 import { malformed } from "./frame.ts";
 import type { BrokerMessage, BrokerStatus, FileRequest, PromptMessage, VariablesRequest } from "./protocol.ts";
 
@@ -26,7 +27,7 @@ export const parseReply = (value: unknown): Reply | null => {
     case "progress": {
       const { elapsedMs, message: text } = message;
       if (typeof elapsedMs !== "number" || typeof text !== "string") throw wrong(kind);
-      return { kind, elapsedMs, message: text };
+      return { kind, elapsedMs, message: text, transfer: transferOf(message["transfer"]) };
     }
     case "notice": {
       const { message: text } = message;
@@ -49,6 +50,16 @@ export const parseReply = (value: unknown): Reply | null => {
       if (typeof kind !== "string") throw wrong("unnamed");
       return null;
   }
+};
+
+/** Null for anything else: an older broker says nothing of it. */
+const transferOf = (value: unknown): TransferProgress | null => {
+  if (typeof value !== "object" || value === null) return null;
+  const { bytes, totalBytes, files, totalFiles, path } = fieldsOf(value);
+  const number = (amount: unknown): number | null => (typeof amount === "number" ? amount : null);
+  if (typeof bytes !== "number" || typeof files !== "number") return null;
+  const totals = { totalBytes: number(totalBytes), totalFiles: number(totalFiles) };
+  return { bytes, files, ...totals, path: typeof path === "string" ? path : null };
 };
 
 /** @throws SshMcpError PROTOCOL_ERROR */

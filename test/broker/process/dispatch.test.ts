@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { type CallIo, createDispatch, type Dispatch } from "../../../src/broker/process/dispatch.ts";
 import type { Request } from "../../../src/broker/wire/protocol.ts";
+import { absentSide } from "../../../src/core/files/absent-side.ts";
 import type { Operation } from "../../../src/core/operation.ts";
 import type { Rule } from "../../../src/policy/evaluate.ts";
 import { fake, noHosts, noSessions, operations } from "./fake-operations.ts";
@@ -24,6 +25,7 @@ const io: CallIo = {
   files: { read: () => (async function* () {})() },
   terminal: async () => null,
   notice: () => undefined,
+  local: absentSide,
   progress: () => undefined,
 };
 

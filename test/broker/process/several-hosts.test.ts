@@ -2,6 +2,7 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
 import * as v from "valibot";
 import { type CallIo, createDispatch } from "../../../src/broker/process/dispatch.ts";
+import { absentSide } from "../../../src/core/files/absent-side.ts";
 import { fake, noHosts, noSessions } from "./fake-operations.ts";
 import { caller, request } from "./raw-peer.ts";
 
@@ -15,6 +16,7 @@ const io: CallIo = {
   variables: async () => ({}),
   terminal: async () => null,
   notice: () => undefined,
+  local: absentSide,
   progress: () => undefined,
 };
 
