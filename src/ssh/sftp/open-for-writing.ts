@@ -1,0 +1,89 @@
+import type { WriteOptions } from "../../core/files/remote-files.ts";
+import { refuseFifo } from "./fifo.ts";
+import { openFlag, statusCode } from "./packet-types.ts";
+import { StatusReply } from "./replies.ts";
+import { dropHandle, type Handle, openFile, statPath } from "./requests.ts";
+import { whyNoFile, whyNotNew } from "./second-look.ts";
+import { isStatus, isVague, sftpFailure } from "./sftp-failure.ts";
+import type { FileToWrite } from "./write-file.ts";
+
+export interface OpenedForWriting {
+  handle: Handle;
+  /** Whether it was made by this. */
+  isNew: boolean;
+}
+
+/**
+ * Opens in one round trip. A file that is made is made by an exclusive OPEN, so that it is known to be ours, and is never wider than `mode`: the server's umask takes bits away at most.
+ * @throws SshMcpError
+ */
+export const openForWriting = async (
+  { client, sent, action }: FileToWrite,
+  { create, offset, mode }: Pick<WriteOptions, "create" | "offset" | "mode">,
+): Promise<OpenedForWriting> => {
+  const openNew = (): Promise<Handle> =>
+    openFile(
+      client,
+      sent,
+      openFlag.write | openFlag.create | openFlag.exclusive,
+      mode === null ? {} : { mode: mode & 0o777 },
+    );
+  if (create === "new") {
+    try {
+      return { handle: await openNew(), isNew: true };
+    } catch (thrown) {
+      throw sftpFailure(action, thrown, isVague(thrown) ? await whyNotNew(client, sent) : null);
+    }
+  }
+  const looked = statPath(client, sent);
+  const opened = openFile(client, sent, openFlag.write | (offset === 0 ? openFlag.truncate : 0), {});
+  // Behind the other one: it makes the file only where that found none. What is to be gone on with is not made.
+  const made = create === "any" && offset === 0 ? openNew() : null;
+  for (const each of [looked, opened, made]) each?.catch(() => undefined);
+  await refuseFifo(client, looked, opened, action);
+  const isMade = made !== null && (await settledHandle(made, action)) !== null;
+  const existing = await settledHandle(opened, action);
+  if (isMade && made !== null) {
+    if (existing !== null) dropHandle(client, existing);
+    return { handle: await made, isNew: true };
+  }
+  if (existing !== null) return { handle: existing, isNew: false };
+  return await explain();
+
+  async function explain(): Promise<OpenedForWriting> {
+    try {
+      await opened;
+    } catch (thrown) {
+      const isMissing = isStatus(thrown, statusCode.noSuchFile);
+      if (!isMissing || made === null) {
+        throw sftpFailure(action, thrown, isVague(thrown) ? await whyNoFile(client, sent) : null);
+      }
+    }
+    return await throughLink();
+  }
+
+  /** Neither there nor to be made: the name is a link to nothing, or the folder says no. */
+  async function throughLink(): Promise<OpenedForWriting> {
+    try {
+      await made;
+    } catch (thrown) {
+      if (!isVague(thrown)) throw sftpFailure(action, thrown);
+    }
+    try {
+      const attributes = mode === null ? {} : { mode: mode & 0o777 };
+      // Whoever made it meanwhile owns its mode: nothing is set afterwards.
+      return { handle: await openFile(client, sent, openFlag.write | openFlag.create, attributes), isNew: false };
+    } catch (thrown) {
+      throw sftpFailure(action, thrown, isVague(thrown) ? await whyNoFile(client, sent) : null);
+    }
+  }
+};
+
+const settledHandle = async (opening: Promise<Handle>, action: string): Promise<Handle | null> => {
+  try {
+    return await opening;
+  } catch (thrown) {
+    if (!(thrown instanceof StatusReply)) throw sftpFailure(action, thrown);
+    return null;
+  }
+};
