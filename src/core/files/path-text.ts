@@ -29,24 +29,34 @@ export const pathBytes = (text: string): Uint8Array => {
   return Uint8Array.from(parts);
 };
 
+/** Stretches of valid UTF-8 at once: a server may send very long names, and none may take long. */
 const piecewise = (bytes: Uint8Array): string => {
   let text = "";
+  let validFrom = 0;
   for (let at = 0; at < bytes.length; ) {
     const length = sequenceLength(bytes, at);
-    text +=
-      length === 0 ? String.fromCharCode(0xdc00 + (bytes[at] ?? 0)) : strict.decode(bytes.subarray(at, at + length));
+    if (length === 0) {
+      if (at > validFrom) text += strict.decode(bytes.subarray(validFrom, at));
+      text += String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
+      validFrom = at + 1;
+    }
     at += Math.max(length, 1);
   }
-  return text;
+  return text + strict.decode(bytes.subarray(validFrom));
 };
 
 /** Bytes of the valid sequence that begins here (RFC 3629, section 4); 0 when there is none. */
 const sequenceLength = (bytes: Uint8Array, at: number): number => {
   const first = bytes[at] ?? 0;
-  const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  try {
-    if (length > 0 && at + length <= bytes.length)
-      return strict.decode(bytes.subarray(at, at + length)) === "" ? 0 : length;
-  } catch {}
-  return 0;
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  const second = bytes[at + 1] ?? 0;
+  // Too long for what it says, a surrogate, or more than U+10FFFF.
+  if (first === 0xe0 && second < 0xa0) return 0;
+  if (first === 0xed && second > 0x9f) return 0;
+  if (first === 0xf0 && second < 0x90) return 0;
+  if (first === 0xf4 && second > 0x8f) return 0;
+  for (let next = at + 1; next < at + length; next++) if (((bytes[next] ?? 0) & 0xc0) !== 0x80) return 0;
+  return length;
 };

@@ -31,8 +31,21 @@ export interface WriteOptions {
   create: "new" | "existing" | "any";
   /** Permission bits of a file that is created, set exactly before a byte is written: the server's umask has no say. Null leaves them to the server. */
   mode: number | null;
+  /**
+   * How the file is to be when its bytes are written: the first of these that the server allows. Done to the open file, so that nobody can put another one, or a link to
+   * one, in its place meanwhile; over sh only where there is a /proc.
+   */
+  forms?: readonly FileChanges[];
+  /** Told which of the forms it got. */
+  onForm?: (index: number) => void;
   /** Told how many bytes the server has acknowledged, from the beginning of what was given. */
   onWritten?: (bytes: number) => void;
+}
+
+/** By id. */
+export interface OwnerNames {
+  users: ReadonlyMap<number, string>;
+  groups: ReadonlyMap<number, string>;
 }
 
 export interface RemoteFiles {
@@ -68,6 +81,8 @@ export interface RemoteFiles {
   removeDirectory(path: string): Promise<void>;
   /** Bytes free to this user on the file system of the path; null where the server does not say. */
   free(path: string): Promise<number | null>;
+  /** Names that the server has for these users and groups, of 1024 each at most; absent where it cannot be asked. */
+  names?(uids: readonly number[], gids: readonly number[]): Promise<OwnerNames>;
 }
 
 /** A program of ours for POSIX sh. It is said on standard input, before `stdin`, and stands in no process list. */
