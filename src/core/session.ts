@@ -83,7 +83,10 @@ export interface Session {
   /**
    * Lets `use` work on the server's files, as one call of the session. What it needs of the server is opened when it is needed, and kept open for the
    * next call. A connection that turns out to be dead before `use` began is dialled again; one that is lost in the middle is not.
-   * @throws SshMcpError as `exec`, and what `use` throws
+   *
+   * When the call is stopped, or its time is over, all that `use` asks of the server fails with the reason, but `remove` of what it has written: it has
+   * some seconds to tidy up. Then it is not waited for any more. It has to end what it waits for elsewhere by itself.
+   * @throws SshMcpError as `exec`, TIMEOUT, and what `use` throws
    */
   files<T>(request: FilesRequest, scope: CallScope, use: (machine: RemoteMachine) => Promise<T>): Promise<T>;
 }

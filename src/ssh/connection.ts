@@ -5,13 +5,15 @@ import type { CommandRequest, CommandResult } from "../core/command.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { AgentForwarding } from "./commands/agent-forwarding.ts";
 import { SessionChannel } from "./commands/channel.ts";
+import { channelInTime } from "./commands/channel-in-time.ts";
 import { ChannelPool } from "./commands/channel-pool.ts";
 import type { CommandSetup } from "./commands/command-setup.ts";
-import { type OnBusy, runCommand } from "./commands/exec.ts";
+import { type OnBusy, runCommand, watchBusy } from "./commands/exec.ts";
 import type { Elsewhere } from "./commands/first-channel.ts";
 import { LastingShell } from "./commands/shell/lasting-shell.ts";
 import type { ShellHost } from "./commands/shell/shell-command.ts";
 import { Stopper } from "./commands/stop.ts";
+import { SftpChannel } from "./files/sftp-channel.ts";
 import { connectionError } from "./transport/connection-errors.ts";
 import {
   ChannelOpenFailure,
@@ -115,6 +117,11 @@ export class Connection {
     return this.#pool.isFull;
   }
 
+  /** Whether a channel more leaves room for commands. */
+  get isRoomy(): boolean {
+    return this.#pool.isRoomy;
+  }
+
   /** Whether a command waits for one that runs. */
   get isWaitedFor(): boolean {
     return this.#pool.isWaitedFor;
@@ -143,6 +150,32 @@ export class Connection {
   /** @throws SshMcpError as `LastingShell.open` */
   openShell(setup: CommandSetup, limitMs: number | null, signal: AbortSignal, onBusy?: OnBusy): Promise<LastingShell> {
     return LastingShell.open(this.#commandHost(), setup, limitMs, signal, onBusy);
+  }
+
+  /**
+   * Asks for SFTP on a channel of its own, and waits for no answer.
+   * @param limitMs for the wait for a channel; null for ever
+   * @throws SshMcpError CANCELED, TIMEOUT, CHANNEL_REFUSED, CONNECTION_LOST, PROTOCOL_ERROR: nothing was asked of the server then
+   */
+  async openSftp(limitMs: number | null, signal: AbortSignal, onBusy: OnBusy = () => {}): Promise<SftpChannel> {
+    const host = this.#commandHost();
+    const telling = watchBusy(host.pool, onBusy);
+    const opening = channelInTime(host.acquire, limitMs, signal);
+    const channel = await opening.finally(() => clearTimeout(telling));
+    const sftp = new SftpChannel(channel, host);
+    // The next command's channel, off this one's path.
+    this.#pool.prepare();
+    return sftp;
+  }
+
+  /** As `ChannelPool.keepIdle`, of a channel here. */
+  keepIdle(end: () => void): () => void {
+    return this.#pool.keepIdle(end);
+  }
+
+  /** One round trip where the peer was not heard for a while, before something is asked of it. @throws SshMcpError CONNECTION_LOST */
+  async awake(): Promise<void> {
+    if (!this.#isOpen || !this.#isFresh()) await this.#awake();
   }
 
   /**

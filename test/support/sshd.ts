@@ -74,7 +74,8 @@ export const startSshd = async (options: SshdOptions = {}): Promise<Sshd> => {
       // Tests open many connections at once; the default starts to refuse at ten.
       "MaxStartups 200",
       "LogLevel VERBOSE",
-      "Subsystem sftp internal-sftp",
+      // A second one is an error; `Subsystem none /bin/false` leaves the server without SFTP.
+      ...((options.options ?? []).some((line) => line.startsWith("Subsystem")) ? [] : ["Subsystem sftp internal-sftp"]),
     ];
     writeFileSync(config, `${lines.join("\n")}\n`);
     return startDaemon(["/usr/sbin/sshd", "-D", "-e", "-f", config], {

@@ -129,19 +129,9 @@ export class BrokerSession implements Session {
     commands: CommandSettings | null = null,
     become: Becoming = becoming,
   ): Promise<CommandResult> {
-    if (!isFor(this.facts, scope.caller)) throw notLent(this.facts.name, scope.caller);
-    // Before this call counts as use: the time may have run out while the machine slept.
-    this.link.usable();
-    const running = this.#calls.run(scope, request.label ?? request.command, (signal, id) =>
+    return await this.#call(scope, request.label ?? request.command, (signal, id) =>
       this.#commands.run({ id, request, scope: { ...scope, signal }, commands, become }),
     );
-    this.#host.changed();
-    try {
-      return await running;
-    } finally {
-      this.#touch();
-      this.#host.used(this);
-    }
   }
 
   async unlock(user: Become, scope: CallScope, commands: CommandSettings | null = null): Promise<boolean> {
@@ -157,14 +147,16 @@ export class BrokerSession implements Session {
     );
   }
 
-  /** @param _commands as `exec` */
-  files<T>(
-    _request: FilesRequest,
-    _scope: CallScope,
-    _use: (machine: RemoteMachine) => Promise<T>,
-    _commands: CommandSettings | null = null,
+  /** @param commands as `exec` */
+  async files<T>(
+    request: FilesRequest,
+    scope: CallScope,
+    use: (machine: RemoteMachine) => Promise<T>,
+    commands: CommandSettings | null = null,
   ): Promise<T> {
-    throw new SshMcpError("UNSUPPORTED", "not built yet");
+    return await this.#call(scope, request.label, (signal, id) =>
+      this.#commands.files({ id, request, scope: { ...scope, signal }, commands, become: becoming }, use),
+    );
   }
 
   relock(user: Become): boolean {
@@ -186,6 +178,21 @@ export class BrokerSession implements Session {
     // What a call learned to be right while it ended is held by nobody.
     this.link.secrets.wipe();
     await Promise.all([linkEnded, this.#commands.close()]);
+  }
+
+  /** One call of the session, for as long as it takes. @throws SshMcpError SESSION_NOT_FOUND, and what the work throws */
+  async #call<T>(scope: CallScope, label: string, work: (signal: AbortSignal, id: string) => Promise<T>): Promise<T> {
+    if (!isFor(this.facts, scope.caller)) throw notLent(this.facts.name, scope.caller);
+    // Before this call counts as use: the time may have run out while the machine slept.
+    this.link.usable();
+    const running = this.#calls.run(scope, label, work);
+    this.#host.changed();
+    try {
+      return await running;
+    } finally {
+      this.#touch();
+      this.#host.used(this);
+    }
   }
 
   #touch(): void {

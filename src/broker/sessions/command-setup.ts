@@ -41,6 +41,12 @@ export const commandSetup = (
   })();
 };
 
+/** What stands for the host's commands is not meant for its files, as sftp(1) has it: none of them reaches an agent, has a terminal, or is replaced. */
+export const filesSettings = (settings: CommandSettings): CommandSettings => ({
+  ...settings,
+  ...{ forwardAgent: { kind: "no" }, remoteCommand: null, requestTty: "no", sessionType: "default" },
+});
+
 const runsNone = (sessionType: string): SshMcpError =>
   new SshMcpError("UNSUPPORTED", `SessionType ${sessionType} is set for this host: ssh runs no command there`, {
     hint: "ssh-mcp exec -o SessionType=default TARGET -- COMMAND",

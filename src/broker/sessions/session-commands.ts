@@ -1,26 +1,31 @@
-/** How a session's commands reach the server: on its own connection, on one beside it, in a lasting shell, or on one that is dialled again. */
+/** How a session's commands and files reach the server: on its own connection, on one beside it, in a lasting shell, or on one that is dialled again. */
 import type { CommandSettings } from "../../config/ssh-config/resolved-host.ts";
 import type { CallScope } from "../../core/call-scope.ts";
 import type { CommandRequest, CommandResult } from "../../core/command.ts";
 import { type Become, plainForm } from "../../core/command-form.ts";
 import { SshMcpError } from "../../core/errors.ts";
+import type { RemoteMachine } from "../../core/files/remote-files.ts";
 import type { Caller } from "../../core/operation.ts";
+import type { FilesRequest } from "../../core/session.ts";
 import { NotBegun } from "../../ssh/commands/bootstrap-prologue.ts";
 import { plainSetup } from "../../ssh/commands/command-setup.ts";
 import type { Elsewhere } from "../../ssh/commands/first-channel.ts";
 import type { Connection } from "../../ssh/connection.ts";
 import { fingerprint } from "../../ssh/public-key.ts";
-import { scopeOf } from "../logins/dial.ts";
 import { planAgain } from "../logins/dial-plan.ts";
 import { isMadeOnce } from "../logins/session-identity.ts";
 import { type BecomeParts, placeOf, relocked } from "./become-passwords.ts";
 import { BesideConnections } from "./beside-connections.ts";
 import { tellBusy } from "./busy-notice.ts";
-import { commandSetup } from "./command-setup.ts";
+import { CallEnd } from "./call-end.ts";
+import { commandSetup, filesSettings } from "./command-setup.ts";
+import { dialBeside } from "./dial-beside.ts";
+import { type FilesWays, filesWays } from "./files-ways.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { NamedTurns } from "./named-turns.ts";
 import { type Attempt, type Becoming, nothingAs } from "./session-become.ts";
 import type { SessionFacts } from "./session-facts.ts";
+import { SessionFiles } from "./session-files.ts";
 import { leadsElsewhere, looking } from "./session-hints.ts";
 import type { SessionHost } from "./session-host.ts";
 import type { SessionLink } from "./session-link.ts";
@@ -38,12 +43,18 @@ export interface SessionCommand {
   become: Becoming;
 }
 
+/** Work on files, as a command of the session. */
+export interface SessionFilesCall extends Omit<SessionCommand, "request"> {
+  request: FilesRequest;
+}
+
 export class SessionCommands {
   readonly #facts: SessionFacts;
   readonly #link: SessionLink;
   readonly #host: SessionHost;
   readonly #beside = new BesideConnections();
   readonly #shells: SessionShells;
+  readonly #files: SessionFiles;
   readonly #turns = new NamedTurns();
 
   constructor(facts: SessionFacts, link: SessionLink, host: SessionHost) {
@@ -51,6 +62,7 @@ export class SessionCommands {
     this.#link = link;
     this.#host = host;
     this.#shells = new SessionShells(() => host.changed());
+    this.#files = new SessionFiles(facts.name);
   }
 
   /** Connections that are open. */
@@ -68,14 +80,16 @@ export class SessionCommands {
     return this.#shells.isAnyOpen;
   }
 
-  /** Ends the lasting shells of these callers. */
+  /** Ends the lasting shells of these callers, and what they opened as other users. */
   endShells(whose: (caller: Caller) => boolean): void {
     this.#shells.end(whose);
+    this.#files.retire(({ become, caller }) => become !== null && whose(caller));
   }
 
   /** Forgets the passwords by which commands became this user. @returns whether there was one */
   relock(user: Become): boolean {
     const { key, login } = this.#facts;
+    this.#files.retire(({ become }) => become?.by === user.by && become.user === user.user);
     return login !== null && relocked(user, this.#becomeParts(placeOf(key, login.hostKey)));
   }
 
@@ -97,29 +111,99 @@ export class SessionCommands {
     }
   }
 
+  /**
+   * Has work done on the server's files; a connection that died before the work began is dialled again, once.
+   * @throws SshMcpError as `Session.files`
+   */
+  async files<T>(call: SessionFilesCall, use: (machine: RemoteMachine) => Promise<T>): Promise<T> {
+    const { request, scope } = call;
+    const end = new CallEnd(this.#facts.name, scope.signal, request.timeoutMs);
+    let hasBegun = false;
+    const begin = (machine: RemoteMachine): Promise<T> => {
+      hasBegun = true;
+      return use(machine);
+    };
+    const inTime = { ...call, scope: { ...scope, signal: end.signal } };
+    const work = async (live: LiveConnection): Promise<T> => {
+      const filesCall = { request, caller: scope.caller, end, ways: this.#filesWays(live, inTime) };
+      // Left at its end, and so is the connection that it holds.
+      const on = (connection: Connection): Promise<T> => end.waitForAll(this.#files.use(connection, filesCall, begin));
+      if (live.connection.isFull && !this.#files.has(live.connection, filesCall)) {
+        const beside = async (connection: Connection): Promise<[T]> => [await on(connection)];
+        const done = await this.#beside.run(
+          live,
+          () => dialBeside(this.#facts, this.#host, inTime.scope),
+          beside,
+          end.signal,
+        );
+        if (done !== null) return done[0];
+      }
+      return await live.use(on);
+    };
+    try {
+      return await this.#dialled(inTime.scope, work, () => hasBegun);
+    } finally {
+      end.close();
+    }
+  }
+
+  #filesWays(live: LiveConnection, { id, scope, commands, become }: SessionFilesCall): FilesWays {
+    const settings = filesSettings(commands ?? live.connection.login.commands);
+    return filesWays({
+      ...{ settings, scope, shells: this.#shells },
+      busy: (connection) => tellBusy(this.#facts.name, connection.commands + this.#beside.size, scope),
+      become: (connection, user, attempt) => {
+        const place = placeOf(this.#facts.key, fingerprint(connection.login.hostKey));
+        return become(user, this.#becomeParts(place), scope, attempt);
+      },
+      run: (connection, request, signal) => {
+        const command = { id, request, scope: { ...scope, signal }, commands: settings, become };
+        if (connection === live.connection) return this.#runIn(live, command);
+        return this.#runOn(connection, command, null, this.#facts.key);
+      },
+    });
+  }
+
   async #run(command: SessionCommand): Promise<CommandResult> {
+    // What is thrown was not handed over.
+    return await this.#dialled(
+      command.scope,
+      (live) => this.#runIn(live, command),
+      () => false,
+    );
+  }
+
+  async #runIn(live: LiveConnection, command: SessionCommand): Promise<CommandResult> {
     const { request, scope } = command;
     const { key } = this.#facts;
     const exec = (connection: Connection, elsewhere: Elsewhere<Connection> | null = null): Promise<CommandResult> =>
       this.#runOn(connection, command, elsewhere, key);
+    if (!live.connection.isFull || (request.shell ?? null) !== null) return await live.use(exec);
+    const result = await this.#beside.run(live, () => dialBeside(this.#facts, this.#host, scope), exec, scope.signal);
+    if (result !== null) return result;
+    return await this.#beside.waiting((free) => live.use((connection) => exec(connection, free)));
+  }
+
+  /**
+   * Works on the session's connection, and once on one that is dialled again when it was lost.
+   * @param hasBegun whether something was handed over, which is done once
+   */
+  async #dialled<T>(scope: CallScope, work: (live: LiveConnection) => Promise<T>, hasBegun: () => boolean): Promise<T> {
+    const { key } = this.#facts;
     const live = this.#link.usable() ?? (await this.#dialAgain(key, scope));
     try {
-      if (live.connection.isFull && (request.shell ?? null) === null) {
-        const result = await this.#beside.run(live, () => this.#dialBeside(scope), exec, scope.signal);
-        if (result !== null) return result;
-        return await this.#beside.waiting((free) => live.use((connection) => exec(connection, free)));
-      }
-      return await live.use(exec);
+      return await work(live);
     } catch (error) {
-      // What is thrown was not handed over.
-      const lost = error instanceof SshMcpError && error.code === "CONNECTION_LOST";
-      if (!lost || scope.signal.aborted) throw this.#explained(error, scope.caller);
+      const isLost = error instanceof SshMcpError && error.code === "CONNECTION_LOST";
+      // What the work itself says is not about the session.
+      if (hasBegun() && !isLost) throw error;
+      if (!isLost || scope.signal.aborted || hasBegun()) throw this.#explained(error, scope.caller);
     }
     const again = await this.#dialAgain(key, scope);
     try {
-      return await again.use(exec);
+      return await work(again);
     } catch (error) {
-      throw this.#explained(error, scope.caller);
+      throw hasBegun() ? error : this.#explained(error, scope.caller);
     }
   }
 
@@ -201,22 +285,6 @@ export class SessionCommands {
     // It may have joined the login of another call.
     if (facts.key === key) return live;
     throw leadsElsewhere(facts.name, scope.caller);
-  }
-
-  /** Another connection to the same server; null when that would take a person, or ssh_config leads elsewhere by now. */
-  async #dialBeside(scope: CallScope): Promise<Connection | null> {
-    const { login, key } = this.#facts;
-    if (login?.needsPerson !== false || !this.#host.mayDialBeside()) return null;
-    const plan = await planAgain(this.#facts, scope);
-    if (plan.key !== key) return null;
-    const ask = (): never => {
-      throw new SshMcpError("AUTH_REQUIRED", "a second connection would take a person");
-    };
-    const connection = await this.#host.dialer.dialBeside(plan, { ...scopeOf(scope), ask: async () => ask() });
-    // One name may stand for several servers: what is held is for the one that it was typed for.
-    if (connection === null || fingerprint(connection.login.hostKey) === login.hostKey) return connection;
-    await connection.close();
-    return null;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ErrorCode, SshMcpError } from "../../core/errors.ts";
 import { shortened, shown } from "../../core/escape.ts";
+import { pathBytes } from "../../core/files/path-text.ts";
 import { quoteWord } from "../../core/quote.ts";
 import { type ExitReport, exitWords, type OutputStream } from "./channel.ts";
 import { MarkFilter } from "./mark-filter.ts";
@@ -42,7 +43,8 @@ export class BootstrapPrologue implements Prologue {
   /** Where there is a terminal, what is typed must find it in its usual modes: it waits for the command's begin. */
   async speak(write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     const { lines, hasTerminal } = this.#program;
-    await write(Buffer.from(lines.join("")));
+    // What of it is a file's name may be no UTF-8.
+    await write(pathBytes(lines.join("")));
     if (hasTerminal) await this.#begun.promise;
   }
 

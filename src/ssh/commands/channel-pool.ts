@@ -30,6 +30,8 @@ export class ChannelPool {
   readonly #onlyOne: boolean;
   #sparesWelcome: boolean;
   readonly #line: (() => void)[] = [];
+  /** Channels that are kept though nobody uses them, by what ends each. */
+  readonly #idle = new Set<{ end: () => void }>();
   #holds = 0;
 
   /**
@@ -45,7 +47,13 @@ export class ChannelPool {
 
   /** Whether a command would have to wait for others that run. A stop that looks around holds it up too, but not for long. */
   get isFull(): boolean {
-    return !this.#hasSlot();
+    return !this.#hasSlot() && this.#idle.size === 0;
+  }
+
+  /** Whether a channel more leaves room for commands: one that may come, and one to stop it. */
+  get isRoomy(): boolean {
+    const slots = this.#onlyOne ? 1 : Math.min(commandLimit, Math.max(1, this.#granted - 1));
+    return this.#holds === 0 && this.#line.length === 0 && this.#commands + 2 <= slots;
   }
 
   /** Whether a command waits in line. */
@@ -60,7 +68,7 @@ export class ChannelPool {
 
   /** Commands that hold a channel now, or are about to. */
   get commands(): number {
-    return this.#commands;
+    return this.#commands - this.#idle.size;
   }
 
   /** Opens the spare channel if there is none; returns at once. */
@@ -109,8 +117,20 @@ export class ChannelPool {
     return (await this.#takeSpare()) ?? (await this.#openCounted());
   }
 
-  /** Begins no command until the returned function is called; those that come wait in line. */
+  /**
+   * Counts a command's channel as used by nobody until the returned function is called: whoever finds no slot has it ended.
+   * @param end ends the channel; called at most once, and perhaps at once
+   */
+  keepIdle(end: () => void): () => void {
+    const kept = { end };
+    this.#idle.add(kept);
+    if (this.isWaitedFor || this.#holds > 0) this.#endIdle();
+    return () => void this.#idle.delete(kept);
+  }
+
+  /** Begins no command until the returned function is called; those that come wait in line. What is kept with nobody using it ends. */
   hold(): () => void {
+    while (this.#endIdle());
     this.#holds += 1;
     let isHeld = true;
     return () => {
@@ -206,6 +226,7 @@ export class ChannelPool {
   async #reserve(signal: AbortSignal): Promise<void> {
     let woken = false;
     while (!this.#hasRoom() && !signal.aborted) {
+      if (this.#holds === 0) this.#endIdle();
       const turn = Promise.withResolvers<void>();
       const wake = (): void => turn.resolve();
       // Whoever was woken in vain keeps its place.
@@ -225,6 +246,15 @@ export class ChannelPool {
     this.#commands += 1;
     // There may be room for the next one too.
     this.#wake();
+  }
+
+  /** Ends the channel that has been idle for longest. False when there is none. */
+  #endIdle(): boolean {
+    const [kept] = this.#idle;
+    if (kept === undefined) return false;
+    this.#idle.delete(kept);
+    kept.end();
+    return true;
   }
 
   #wake(): void {

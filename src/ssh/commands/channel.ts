@@ -143,6 +143,18 @@ export class SessionChannel {
     return this.#request(() => this.#protocol.exec(this.#channel.outgoing.id, command, true));
   }
 
+  /** Asks for a subsystem in a command's place (RFC 4254, section 6.5); resolves to whether the server took it. */
+  subsystem(name: string): Promise<boolean> {
+    return this.#request(() => this.#protocol.subsystem(this.#channel.outgoing.id, name, true));
+  }
+
+  /** Gives the peer more room than it began with (RFC 4254, section 5.2): what is not consumed may then be as much more. */
+  widen(bytes: number): void {
+    if (this.#isClosed) return;
+    this.#channel.incoming.window += bytes;
+    this.#send(() => this.#protocol.channelWindowAdjust(this.#channel.outgoing.id, bytes));
+  }
+
   /** Sends a signal (RFC 4254, section 6.9), also after our EOF. Whether the server acts on it, nobody says. */
   signal(name: "TERM" | "KILL"): void {
     this.#send(() => this.#protocol.signal(this.#channel.outgoing.id, name));
@@ -168,7 +180,9 @@ export class SessionChannel {
     const fits = chunk.length <= outgoing.packetSize && outgoing.window === 0 && outgoing.state === "open";
     if (!fits || this.#isClosed || !opensWindowByExec(this.#channel)) return await this.write(chunk);
     outgoing.window = -chunk.length;
-    this.#send(() => this.#protocol.channelData(outgoing.id, chunk));
+    // ssh2 takes any other array of bytes for a text.
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#send(() => this.#protocol.channelData(outgoing.id, bytes));
   }
 
   eof(): void {

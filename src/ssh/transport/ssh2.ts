@@ -4,7 +4,7 @@
  * - `_remoteVer`: Dropbear closes a channel that waits, see ChannelPool
  * - `_protocol.directTcpip`, `_write`: to carry a connection through a jump host with a window, and an end, that are exact
  * - `_chanMgr`, `_protocol.session`: to open a session channel ahead of need, so that a command costs one round trip
- * - `_protocol.exec/env/signal`, `_callbacks`: to pipeline requests, and to signal after our side's EOF
+ * - `_protocol.exec/subsystem/env/signal`, `_callbacks`: to pipeline requests, and to signal after our side's EOF
  * - `_agent`, `_agentFwdEnabled`, `_protocol.openssh_agentForward`: to forward the agent of whoever runs a command, not one for the connection
  * - `_client`, `_waitWindow`, `outgoing.window`, `_protocol.channelData`: to send a command's program with its request
  * - `push`: to account the window by what was consumed
@@ -23,6 +23,7 @@ export interface Ssh2Protocol {
     way: { srcIP: string; srcPort: number; dstIP: string; dstPort: number },
   ): void;
   exec(remoteId: number, command: string, wantReply: boolean): void;
+  subsystem(remoteId: number, name: string, wantReply: boolean): void;
   env(remoteId: number, name: string, value: string, wantReply: boolean): void;
   openssh_agentForward(remoteId: number, wantReply: boolean): void;
   pty(
