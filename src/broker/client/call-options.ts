@@ -3,6 +3,7 @@ import type { TransferProgress } from "../../core/files/transfers.ts";
 import type { Caller } from "../../core/operation.ts";
 import type { Question } from "../../core/question.ts";
 import type { Sink } from "../../core/sink.ts";
+import type { LocalPolicy } from "../../files/local/local-policy.ts";
 
 /** One operation, as a face asks for it: what to run, for whom, and with which streams. */
 export interface CallOptions {
@@ -37,6 +38,8 @@ export interface CallOptions {
   environment?: Readonly<Record<string, string | undefined>>;
   /** Hands over the terminal that standard input is; null when it is none. Absent: there is none. */
   terminal?: CallScope["terminal"];
+  /** How far a transfer may touch this machine's files. Absent: wherever the input says. */
+  local?: LocalPolicy;
   /** Aborting asks the broker to stop the operation; the call settles when it has. */
   signal?: AbortSignal;
 }

@@ -30,6 +30,9 @@ export interface ClientLink extends Patience {
 /** How long a cancel may stay without an answer when the request itself had none. */
 const silenceMs = 1000;
 
+/** Bytes of a frame that is kept as it came. */
+const keptLength = 16 * 1024;
+
 type Answer = { value: unknown } | { error: SshMcpError };
 
 export class ClientCall {
@@ -125,7 +128,8 @@ export class ClientCall {
         this.#world.tellVariables(parseVariablesRequest(decodeJson(payload)));
         break;
       case frameType.file:
-        this.#world.serveFile(payload.slice());
+        // A small one would keep the memory of all that came with it.
+        this.#world.serveFile(payload.length < keptLength ? payload.slice() : payload);
         break;
       case frameType.value:
         this.#collect(payload);

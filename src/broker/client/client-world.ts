@@ -4,7 +4,8 @@ import { encodeControl, type VariablesRequest } from "../wire/protocol.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { ServedFiles } from "./served-files.ts";
 
-export interface ClientWorldOptions extends Pick<CallOptions, "input" | "caller" | "environment" | "terminal"> {
+export interface ClientWorldOptions
+  extends Pick<CallOptions, "input" | "caller" | "environment" | "terminal" | "local"> {
   call: number;
   send(bytes: Uint8Array): void;
   /** Told why the operation does not get what it wants. */
@@ -56,8 +57,8 @@ export class ClientWorld {
   }
 
   async #openFiles(): Promise<ServedFiles> {
-    const { call, input, caller, send } = this.#options;
+    const { call, input, caller, local, send } = this.#options;
     const { ServedFiles } = await import("./served-files.ts");
-    return new ServedFiles({ call, input, cwd: caller.cwd, send });
+    return new ServedFiles({ call, input, caller, send, ...(local === undefined ? {} : { local }) });
   }
 }

@@ -2,26 +2,36 @@
 import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { escapeLine } from "../../core/escape.ts";
+import { parseOperand } from "../../core/files/operand.ts";
+import type { Caller } from "../../core/operation.ts";
 import { quoteWord } from "../../core/quote.ts";
+import type { LocalPolicy } from "../../files/local/local-policy.ts";
+import type { LocalSide } from "../../files/local/local-side.ts";
 import { readLocal } from "../../files/read-local.ts";
 import { decodeFileCredit, decodeFilePart, encodeFilePart, filePart, filePieceLimit } from "../wire/file-frames.ts";
 import { decodeJson, malformed } from "../wire/frame.ts";
 import { OutgoingStream } from "../wire/outgoing-stream.ts";
 import { fileWindow, openFileLimit } from "../wire/protocol.ts";
-import { parseFileRequest } from "../wire/replies.ts";
+import { parseError, parseFileRequest } from "../wire/replies.ts";
+import { parseSideRequest } from "../wire/side-requests.ts";
+import { ServedExchange } from "./served-exchange.ts";
 
 export interface ServedFilesOptions {
   call: number;
   /** What was asked of the operation: it may have those files opened whose paths occur in here, and no others. */
   input: unknown;
-  /** Folder that relative paths are meant from. */
-  cwd: string;
+  /** Relative paths are meant from its folder. */
+  caller: Caller;
+  /** How far local files may be touched; absent is what a person may, or a model. */
+  local?: LocalPolicy;
   send: (bytes: Uint8Array) => void;
 }
 
 export class ServedFiles {
   readonly #options: ServedFilesOptions;
-  readonly #open = new Map<number, ServedFile>();
+  readonly #open = new Map<number, ServedFile | ServedExchange>();
+  /** Loaded for the first question: few operations have any. */
+  #side: Promise<LocalSide> | null = null;
   #last = 0;
   #closed = false;
 
@@ -34,23 +44,54 @@ export class ServedFiles {
     if (this.#closed) return;
     const { file, part, bytes } = decodeFilePart(payload);
     if (part === filePart.open) this.#serve(file, bytes);
+    else if (part === filePart.ask) this.#answer(file, bytes);
     else if (file === 0 || file > this.#last) throw malformed(`a word about file ${file}, which it never asked for`);
     // About a file that is complete it was on its way.
     else if (part === filePart.credit) this.#open.get(file)?.grant(decodeFileCredit(bytes));
     else if (part === filePart.close) this.#close(file);
-    else throw malformed(`part ${part} of a file, which a broker never sends`);
+    else this.#take(file, part, bytes);
+  }
+
+  #take(file: number, part: number, bytes: Uint8Array): void {
+    if (part !== filePart.data && part !== filePart.end && part !== filePart.failure) throw never(part);
+    const exchange = this.#open.get(file);
+    if (exchange instanceof ServedFile) throw never(part);
+    if (part === filePart.data) exchange?.push(bytes);
+    else exchange?.endInput(part === filePart.end ? null : parseError(decodeJson(bytes)));
   }
 
   /** Lets go of every file, those that are being waited for among them, and opens no other. */
   close(): void {
     this.#closed = true;
     for (const file of [...this.#open.keys()]) this.#close(file);
+    void this.#side?.then((side) => side.close()).catch(() => undefined);
   }
 
-  #serve(file: number, bytes: Uint8Array): void {
+  #answer(file: number, bytes: Uint8Array): void {
+    this.#begin(file);
+    const request = parseSideRequest(decodeJson(bytes));
+    const { call, send } = this.#options;
+    const exchange = new ServedExchange(call, file, send);
+    this.#open.set(file, exchange);
+    this.#side ??= this.#openSide();
+    void exchange.run(request, this.#side).then(() => this.#open.delete(file));
+  }
+
+  async #openSide(): Promise<LocalSide> {
+    const { input, caller, local } = this.#options;
+    const { LocalSide } = await import("../../files/local/local-side.ts");
+    const policy = local ?? { roots: null, secretsAllowed: caller.face === "cli" };
+    return new LocalSide({ cwd: caller.cwd, operands: localOperands(input), policy });
+  }
+
+  #begin(file: number): void {
     if (file <= this.#last) throw malformed(`a request for file ${file}, which it had before`);
     if (this.#open.size >= openFileLimit) throw malformed(`a request for more than ${openFileLimit} files at once`);
     this.#last = file;
+  }
+
+  #serve(file: number, bytes: Uint8Array): void {
+    this.#begin(file);
     const { path } = parseFileRequest(decodeJson(bytes));
     const { call, send } = this.#options;
     const served = new ServedFile((part, piece) => send(encodeFilePart(call, file, part, piece)));
@@ -60,10 +101,10 @@ export class ServedFiles {
 
   /** @throws SshMcpError NOT_FOUND, LOCAL_IO */
   async *#pieces(path: string, closing: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
-    const { input, cwd } = this.#options;
+    const { input, caller } = this.#options;
     if (!occursIn(input, path)) throw unnamed(path);
     try {
-      yield* readLocal(path.startsWith("/") ? path : `${cwd}/${path}`, closing);
+      yield* readLocal(path.startsWith("/") ? path : `${caller.cwd}/${path}`, closing);
     } catch (cause) {
       throw unreadable(path, cause);
     }
@@ -127,6 +168,19 @@ class ServedFile {
 const occursIn = (value: unknown, text: string): boolean =>
   value === text ||
   (typeof value === "object" && value !== null && Object.values(value).some((one) => occursIn(one, text)));
+
+const never = (part: number): SshMcpError => malformed(`part ${part} of a file, which a broker never sends`);
+
+/** The paths of this machine that a transfer is about: as its input has them, and nowhere else. */
+const localOperands = (input: unknown): string[] => {
+  if (typeof input !== "object" || input === null) return [];
+  const fields: Record<string, unknown> = { ...input };
+  return [fields["sources"], fields["source"], fields["destination"]].flat().flatMap((text) => {
+    if (typeof text !== "string" || text === "") return [];
+    const operand = parseOperand(text);
+    return operand.kind === "local" ? [operand.path] : [];
+  });
+};
 
 const unnamed = (path: string): SshMcpError =>
   new SshMcpError("LOCAL_IO", `${escapeLine(path)} is not opened: this call does not name it`);

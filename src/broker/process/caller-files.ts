@@ -2,7 +2,6 @@
 
 import type { CallerFiles } from "../../core/call-scope.ts";
 import { SshMcpError } from "../../core/errors.ts";
-import { absentSide } from "../../core/files/absent-side.ts";
 import type { TransferSide } from "../../core/files/transfer-side.ts";
 import {
   decodeFilePart,
@@ -14,25 +13,32 @@ import {
 } from "../wire/file-frames.ts";
 import { decodeJson, malformed } from "../wire/frame.ts";
 import { IncomingStream } from "../wire/incoming-stream.ts";
+import type { Way } from "../wire/outgoing-stream.ts";
 import { type FileRequest, fileWindow, openFileLimit } from "../wire/protocol.ts";
 import { parseError } from "../wire/replies.ts";
+import type { SideEvent, SideRequest } from "../wire/side-requests.ts";
+import { CallerSide } from "./caller-side.ts";
+import { SideExchange } from "./side-exchange.ts";
 
 export class RequestedFiles implements CallerFiles {
   readonly #call: number;
   readonly #send: (bytes: Uint8Array) => void;
   /** Those that are neither complete nor let go of. */
-  readonly #open = new Map<number, IncomingStream>();
+  readonly #open = new Map<number, IncomingStream | SideExchange>();
+  readonly #way: Way | null;
   #last = 0;
   #failure: SshMcpError | null = null;
 
-  constructor(call: number, send: (bytes: Uint8Array) => void) {
+  /** @param way that data to the client shares with all that goes there */
+  constructor(call: number, send: (bytes: Uint8Array) => void, way: Way | null = null) {
     this.#call = call;
     this.#send = send;
+    this.#way = way;
   }
 
   /** This machine as one side of a transfer, as far as the process behind the call lets it be touched. */
   side(): TransferSide {
-    return absentSide;
+    return new CallerSide((request, onEvent) => this.#ask(request, onEvent));
   }
 
   async *read(path: string): AsyncGenerator<Uint8Array, undefined> {
@@ -55,6 +61,10 @@ export class RequestedFiles implements CallerFiles {
     const stream = this.#open.get(file);
     // A part of a file that was let go of was on its way.
     if (stream === undefined) return;
+    if (stream instanceof SideExchange) {
+      if (stream.receive(message)) this.#open.delete(file);
+      return;
+    }
     if (message.part !== filePart.data) this.#open.delete(file);
     take(message, stream);
   }
@@ -67,13 +77,33 @@ export class RequestedFiles implements CallerFiles {
     this.#open.clear();
   }
 
-  #request(path: string): { file: number; stream: IncomingStream } {
+  /** @throws SshMcpError as `read` */
+  #ask(request: SideRequest, onEvent: (event: SideEvent) => void): SideExchange {
+    const asked = this.#checked(request);
+    const file = ++this.#last;
+    const close = (): void => {
+      if (this.#open.delete(file) && this.#failure === null) {
+        this.#send(encodeFilePart(this.#call, file, filePart.close));
+      }
+    };
+    const exchange = new SideExchange({ call: this.#call, file, send: this.#send, way: this.#way, onEvent, close });
+    this.#open.set(file, exchange);
+    this.#send(encodeFilePart(this.#call, file, filePart.ask, asked));
+    return exchange;
+  }
+
+  #checked(request: FileRequest | SideRequest): Uint8Array {
     if (this.#failure !== null) throw this.#failure;
     if (this.#open.size >= openFileLimit) {
       throw new SshMcpError("TOO_LARGE", `${openFileLimit} files of one call are open already`);
     }
-    const request = new TextEncoder().encode(JSON.stringify({ path } satisfies FileRequest));
-    if (request.length > filePieceLimit) throw new SshMcpError("TOO_LARGE", "a path is longer than a frame can hold");
+    const bytes = new TextEncoder().encode(JSON.stringify(request));
+    if (bytes.length > filePieceLimit) throw new SshMcpError("TOO_LARGE", "a path is longer than a frame can hold");
+    return bytes;
+  }
+
+  #request(path: string): { file: number; stream: IncomingStream } {
+    const request = this.#checked({ path });
     const file = ++this.#last;
     const stream = new IncomingStream(fileWindow, (bytes) => this.#send(encodeFileCredit(this.#call, file, bytes)));
     this.#open.set(file, stream);

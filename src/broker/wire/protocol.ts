@@ -27,6 +27,8 @@ export const callLimit = 256;
 export const streamWindow = { stdin: 256 * 1024, stdout: 1024 * 1024, stderr: 1024 * 1024 } as const;
 /** The credit that the sender of a file begins with, and the most it has, in bytes. */
 export const fileWindow = 256 * 1024;
+/** The same of what the broker asks about local files, either way: transfers want more under way. */
+export const sideWindow = 1024 * 1024;
 /** Files of the caller that may be open at once for one call. */
 export const openFileLimit = 64;
 
