@@ -26,6 +26,8 @@ const farAliases = { ours: "far-ours", other: "far-ssh", oursIdle: "idle-ours", 
 /** `await using` ends it, also when what is measured fails. */
 export interface Master extends AsyncDisposable {
   readonly pid: number;
+  /** Where other programs find it: ControlPath. */
+  readonly socket: string;
   /** The command line of an `ssh` that runs a command over this connection. */
   argv(command: string): string[];
 }
@@ -38,6 +40,8 @@ export interface FarEnd {
 export interface Fixture extends Binaries {
   readonly quick: boolean;
   readonly home: string;
+  /** The ssh_config that both sides read. */
+  readonly config: string;
   readonly env: Readonly<Record<string, string>>;
   /** The idle ones are for connections that nobody else may wake. */
   readonly far: Readonly<Record<keyof typeof farAliases, FarEnd>>;
@@ -81,9 +85,10 @@ export const startFixture = async (quick: boolean): Promise<Fixture> => {
     await waitFor(() => existsSync(socket), { what: `a ControlMaster to ${alias}: ${program.stderr()}` });
     return {
       pid: program.pid,
+      socket,
       argv: (command) => ["ssh", ...shared, alias, command],
       [Symbol.asyncDispose]: program.stop,
     };
   };
-  return { ...binaries, quick, home, env: { ...cleanEnv, HOME: home }, far, ssh, startMaster };
+  return { ...binaries, quick, home, config, env: { ...cleanEnv, HOME: home }, far, ssh, startMaster };
 };

@@ -13,9 +13,11 @@ import { renderReport } from "./report.ts";
 import { type Group, type Row, verdictOf } from "./row.ts";
 import { afterIdle, afterSleep } from "./rows/after-idle.ts";
 import { coldExec, firstExec, warmExec, warmToolCall } from "./rows/commands.ts";
+import { farGet, farPut, largeGet, largePut } from "./rows/large-file.ts";
 import { idleMemory } from "./rows/memory.ts";
 import { coldRoundTrips, roundTripsAtOnce, warmRoundTrips } from "./rows/round-trips.ts";
 import { shellToolCall } from "./rows/shells.ts";
+import { changedTree, treeGet, treePut, warmRead } from "./rows/small-files.ts";
 import { fastPath, serve, version } from "./rows/start-up.ts";
 import { streamDown, streamUp } from "./rows/stream.ts";
 
@@ -36,6 +38,14 @@ const groups: readonly Group[] = [
   idleMemory,
   streamDown,
   streamUp,
+  warmRead,
+  largeGet,
+  largePut,
+  farGet,
+  farPut,
+  treeGet,
+  treePut,
+  changedTree,
 ];
 
 const main = async (words: readonly string[]): Promise<number> => {
