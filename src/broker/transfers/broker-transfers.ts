@@ -1,8 +1,23 @@
 import type { CallScope } from "../../core/call-scope.ts";
-import { SshMcpError } from "../../core/errors.ts";
+import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
+import { shortened } from "../../core/escape.ts";
+import type { Operand } from "../../core/files/operand.ts";
+import { remotePath } from "../../core/files/remote-path.ts";
 import type { TransferReport, TransferRequest, TransferStreams, Transfers } from "../../core/files/transfers.ts";
-import type { Sessions } from "../../core/session.ts";
+import type { Session, Sessions } from "../../core/session.ts";
+import { copyJobs } from "./copy-jobs.ts";
+import type { CopyRun } from "./copy-run.ts";
+import { fromStream, toStream } from "./copy-stream.ts";
+import { copyDirectly } from "./direct.ts";
+import { globbed } from "./globbed.ts";
+import { guardDelete } from "./guard-delete.ts";
+import type { Placed } from "./placed.ts";
+import { plan } from "./plan.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { RemoteSide } from "./remote-side.ts";
+import { Tally } from "./tally.ts";
 
+/** Transfers between the caller's side and the servers of its sessions. */
 export class BrokerTransfers implements Transfers {
   readonly sessions: Sessions;
 
@@ -10,7 +25,81 @@ export class BrokerTransfers implements Transfers {
     this.sessions = sessions;
   }
 
-  run(_request: TransferRequest, _streams: TransferStreams, _scope: CallScope): Promise<TransferReport> {
-    throw new SshMcpError("UNSUPPORTED", "not built yet");
+  async run(request: TransferRequest, streams: TransferStreams, scope: CallScope): Promise<TransferReport> {
+    const { sources, destination, sync, limit, direct } = request;
+    const targets = new Set(
+      [...sources, destination].flatMap((operand) => (operand.kind === "remote" ? [operand.target] : [])),
+    );
+    if (targets.size === 0) throw new SshMcpError("INVALID_INPUT", "one side of a copy has to be on a server");
+    const tally = new Tally(streams.progress, sync?.dryRun === true);
+    const { signal, notice } = scope;
+    const run: CopyRun = {
+      ...{ request, tally, signal, unfinished: new Set<string>() },
+      notice: (message) => notice.call(scope, message),
+      limit: limit === null ? null : new RateLimit(limit, signal),
+    };
+    if (direct) return await copyDirectly(run, this.sessions, scope);
+    const sessions = new Map<string, Session>();
+    for (const target of targets) {
+      sessions.set(target, await this.sessions.use({ ...request.dial, destination: target }, scope));
+    }
+    const sides = new Map<Session, Placed>();
+    const label = labelOf(request);
+    const withSides = async (left: readonly Session[]): Promise<void> => {
+      const [session, ...others] = left;
+      if (session === undefined) return await copy(run, sessions, sides, streams, scope);
+      await session.files({ label, become: request.become, timeoutMs: null }, scope, async (machine) => {
+        sides.set(session, { side: new RemoteSide(machine, scope), path: "", machine });
+        await withSides(others);
+      });
+    };
+    try {
+      await withSides([...new Set(sessions.values())]);
+    } catch (thrown) {
+      const error = toSshMcpError(thrown);
+      // What was done by then is told, and what broke it among the failures; but a caller who is gone, or has had enough, is told that.
+      if (signal.aborted || !tally.hasBegun) throw error;
+      if (!tally.hasTold(error)) tally.fail({ path: "", code: error.code, message: error.message, bytesDone: null });
+    }
+    return tally.report(request.verify);
   }
 }
+
+const copy = async (
+  run: CopyRun,
+  sessions: ReadonlyMap<string, Session>,
+  sides: ReadonlyMap<Session, Placed>,
+  streams: TransferStreams,
+  scope: CallScope,
+): Promise<void> => {
+  const { sources, destination, sync } = run.request;
+  const placed = (operand: Operand): Placed => {
+    if (operand.kind === "stream")
+      throw new SshMcpError("INVALID_INPUT", "standard input and output go with one file alone");
+    if (operand.kind === "local") return { side: streams.local, path: operand.path, machine: null };
+    const session = sessions.get(operand.target);
+    const place = session === undefined ? undefined : sides.get(session);
+    if (place === undefined) throw new SshMcpError("INTERNAL", "a server of a transfer was not reached");
+    return { ...place, path: remotePath(operand.path, scope.caller) || "." };
+  };
+  const [first] = sources;
+  if (sources.length === 1 && first?.kind === "stream")
+    return await fromStream(run, streams.stdin, placed(destination));
+  if (destination.kind === "stream") {
+    const [file, another] = await globbed(run, sources.map(placed));
+    if (file === undefined) return;
+    if (another !== undefined) throw new SshMcpError("INVALID_INPUT", "only one file goes to standard output");
+    return await toStream(run, file, streams.stdout);
+  }
+  const to = placed(destination);
+  if (sync?.delete === true) await guardDelete(to);
+  await copyJobs(run, await plan(run, await globbed(run, sources.map(placed)), to));
+};
+
+/** What lists show of the call. */
+const labelOf = ({ sources, destination, sync }: TransferRequest): string => {
+  const words = [...sources.slice(0, 3), destination].map((operand) =>
+    operand.kind === "remote" ? `${operand.target}:${operand.path}` : operand.kind === "local" ? operand.path : "-",
+  );
+  return shortened(`${sync === null ? "cp" : "sync"} ${words.join(" ")}`, 200);
+};

@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from "../errors.ts";
 import type { FileChanges, FileFacts } from "./file-facts.ts";
+import { pathBytes } from "./path-text.ts";
 
 /** What a walk found below its root. */
 export interface TreeEntry {
@@ -36,6 +37,11 @@ export const smallFileLimit = 128 * 1024;
 export interface FileForm {
   /** Permission bits; null are those that a new file has there (an existing file keeps its own). Never wider than the source's where it is copied here. */
   mode: number | null;
+  /**
+   * Whether `mode` is only a new file's, less the umask there, and without setuid, setgid and sticky bits: an existing file keeps its own then. Else it is
+   * set exactly.
+   */
+  masked: boolean;
   /** Null leaves the time of the writing. */
   mtime: number | null;
 }
@@ -88,5 +94,32 @@ export interface TransferSide {
   free(path: string): Promise<number | null>;
 }
 
-/** Name beside `name` under which a file lies until it is whole: hidden, and the same for every try, so that one can be resumed. */
-export const partName = (name: string): string => `.${name}.ssh-mcp-part`;
+const partEnd = ".ssh-mcp-part";
+/** Bytes of a name that leave room for the dot and the end: NAME_MAX is 255. */
+const roomForName = 255 - 1 - partEnd.length;
+
+/**
+ * Name beside `name` under which a file lies until it is whole: hidden, and the same for every try, so that one can be resumed. One that would be too
+ * long is cut, with a hash of all of it instead.
+ */
+export const partName = (name: string): string => {
+  const bytes = pathBytes(name);
+  if (bytes.length <= roomForName) return `.${name}${partEnd}`;
+  let kept = "";
+  let length = 0;
+  for (const character of name) {
+    length += pathBytes(character).length;
+    if (length > roomForName - hashLength - 1) break;
+    kept += character;
+  }
+  return `.${kept}.${hashed(bytes)}${partEnd}`;
+};
+
+const hashLength = 16;
+
+/** FNV-1a, twice with other beginnings: pure, and nothing secret hangs on it. */
+const hashed = (bytes: Uint8Array): string =>
+  [0x811c9dc5, 0x01000193]
+    .map((start) => bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, start))
+    .map((hash) => hash.toString(16).padStart(8, "0"))
+    .join("");
