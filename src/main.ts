@@ -9,16 +9,22 @@ const words = process.argv.slice(2);
 
 const accessToBrokers = async () => (await import("./broker/client/access.ts")).brokerAccess(process.env);
 
-const serveAgent = async (): Promise<number> => {
-  const { serve } = await import("./mcp/serve.ts");
+/** @param options what follows the command */
+const serveAgent = async (options: readonly string[]): Promise<number> => {
+  const [{ serve }, { parseServeOptions }] = await Promise.all([
+    import("./mcp/serve.ts"),
+    import("./mcp/serve-options.ts"),
+  ]);
+  const settings = await parseServeOptions(options);
   // The client's first call waits for what leads to a broker, and not its start.
   let opened: ReturnType<typeof open> | null = null;
   const open = async () => (await accessToBrokers()).lastingBroker();
   const broker = () => (opened ??= open());
-  return await serve({
-    call: async (options) => (await broker()).call(options),
+  const client: Parameters<typeof serve>[0] = {
+    call: async (call) => (await broker()).call(call),
     close: async () => (await opened)?.close(),
-  });
+  };
+  return await serve(client, { settings });
 };
 
 const beBroker = async (): Promise<number> => (await import("./broker/process/run-broker.ts")).runBroker();
@@ -45,7 +51,8 @@ const serveOneCommand = async (): Promise<number> => {
 const run = async (): Promise<number> => {
   const [command, verb] = words;
   try {
-    if (command === "serve" && words.length === 1) return await serveAgent();
+    if (command === "serve" && !words.some((word) => word === "--help" || word === "-h"))
+      return await serveAgent(words.slice(1));
     if (command === "broker" && verb === "run" && words.length === 2) return await beBroker();
     // No verb of the command line's: a broker starts it for whoever logs in.
     if (command === "broker" && verb === "keychain" && words.length === 2) return await lookIntoKeychain();

@@ -44,11 +44,15 @@ export type Found = { kind: "command"; command: Command; words: readonly string[
  * @throws SshMcpError USAGE for a group with a verb that it has not, or without one that it needs
  */
 export const findCommand = (name: string, words: readonly string[], commands: readonly Command[]): Found | null => {
-  const command = commands.find((candidate) => candidate.name === name);
-  if (command !== undefined) return { kind: "command", command, words };
+  const [plain, onFiles] = commands.filter((candidate) => candidate.name === name);
+  if (plain !== undefined)
+    return { kind: "command", command: onFiles !== undefined && hasWord(words) ? onFiles : plain, words };
   const group = groupsOf(commands).find((candidate) => candidate.name === name);
   return group === undefined ? null : findVerb(group, words);
 };
+
+/** `ls` lists sessions, and with a word the files of `TARGET:PATH`: the first one takes no words and no values. */
+const hasWord = (words: readonly string[]): boolean => words.some((word) => !word.startsWith("-") || word === "-");
 
 /** The command line's own options may stand before the verb. */
 const findVerb = (group: CommandGroup, words: readonly string[]): Found => {

@@ -11,6 +11,10 @@ import type { Flag } from "./flag.ts";
 /** A word, or words, without a flag. */
 export interface Operand {
   field: string;
+  /** The field of the target, where the word is `TARGET:PATH` and `field` is the path's; null else. */
+  target: string | null;
+  /** What it is called in a usage line. */
+  word: string;
   description: string;
   required: boolean;
 }
@@ -21,6 +25,8 @@ export interface Command {
   operands: readonly Operand[];
   /** What takes the words after the operands. `joined`: they are one command line, which none of our options can stand in. */
   rest: (Operand & { joined: boolean }) | null;
+  /** What takes the last of these words; null for nothing, as for most. */
+  last: Operand | null;
   flags: readonly Flag[];
 }
 
@@ -60,32 +66,54 @@ export const commandOf = (operation: Operation): Command => {
     if (found === undefined) throw new Error(`${operation.name} has no field ${name}`);
     return found;
   };
+  const own: Readonly<Record<string, string | undefined>> = operation.letters ?? {};
+  const { operand: remote } = operation;
   const operand = (name: string): Operand & { joined: boolean } => {
     const { field, description, required, repeats } = find(name);
-    return { field, description: help[field] ?? description, required, joined: !repeats };
+    const isPath = field === remote?.path;
+    return {
+      field,
+      target: isPath ? remote.target : null,
+      word: isPath ? "TARGET:PATH" : field.toUpperCase(),
+      description: help[field] ?? description,
+      // It names the server, though the path may be left out.
+      required: required || isPath,
+      joined: !repeats,
+    };
   };
-  const words = new Set([...operation.positionals, operation.rest]);
+  const words = new Set([...operation.positionals, operation.rest, operation.last]);
   const flags = fields
     .filter(({ field }) => !words.has(field))
     .map((shape): Flag => {
       const { field, kind, repeats, choices, description } =
         shape.field === operation.words ? { ...shape, ...wordwise } : shape;
       const flagKind = operation.durations.includes(field) ? "duration" : kind;
-      const letter = letters[field] ?? null;
+      const letter = own[field] ?? letters[field] ?? null;
       const text = help[field] ?? description;
       return { for: { field }, name: kebab(field), letter, kind: flagKind, repeats, choices, description: text };
     });
   return {
     name: operation.command,
     operation,
-    operands: operation.positionals.map(operand),
+    operands: operandsOf(operation).map(operand),
     rest: operation.rest === null ? null : operand(operation.rest),
+    last: operation.last === undefined ? null : operand(operation.last),
     flags: [...flags, ...faceFlagsOf(operation)],
   };
 };
 
+/** The fields that words stand for, in order: a path stands for its target too. */
+const operandsOf = ({ positionals, rest, operand }: Operation): readonly string[] => {
+  if (operand === undefined) return positionals;
+  const others = positionals.filter((field) => field !== operand.path);
+  return others.flatMap((field) => {
+    if (field !== operand.target) return [field];
+    return operand.path === rest ? [] : [operand.path];
+  });
+};
+
 interface Shape {
-  kind: "boolean" | "number" | "text" | "pair" | "optional";
+  kind: "boolean" | "number" | "text" | "pair" | "optional" | "json";
   repeats: boolean;
   required: boolean;
   choices: readonly string[] | null;
@@ -108,6 +136,7 @@ const kinds: Readonly<Record<string, Shape["kind"]>> = {
   record: "pair",
   // Of true and a text, as `--sudo` and `--sudo=USER`.
   union: "optional",
+  strict_object: "json",
 };
 
 const shapeOf = (field: string, schema: Schema): Shape => {

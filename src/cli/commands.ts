@@ -22,8 +22,14 @@ export const programOf = (commands: readonly Command[]): CommandDef =>
 /** A command by itself, or the group it is in: the later ones of a group take the place of the first. */
 const listed = (command: Command, commands: readonly Command[]): [string, CommandDef] => {
   const group = groupsOf(commands).find(({ name }) => command.name.startsWith(`${name} `));
-  return group === undefined ? [command.name, definitionOf(command)] : [group.name, definitionOfGroup(group)];
+  if (group !== undefined) return [group.name, definitionOfGroup(group)];
+  const titles = commands.filter(({ name }) => name === command.name).map(({ operation }) => operation.title);
+  return [command.name, { ...definitionOf(command), meta: { name: command.name, description: oneTitle(titles) } }];
 };
+
+/** Of commands that share a name. */
+const oneTitle = ([first = "", ...others]: readonly string[]): string =>
+  [first, ...others.map((title) => title.charAt(0).toLowerCase() + title.slice(1))].join("; ");
 
 export const definitionOfGroup = ({ name, title, verbs }: CommandGroup): CommandDef =>
   defineCommand({
@@ -37,13 +43,13 @@ export const definitionOfGroup = ({ name, title, verbs }: CommandGroup): Command
     ),
   });
 
-export const definitionOfOther = ({ name, title, verbs }: OtherCommand): CommandDef => {
+export const definitionOfOther = ({ name, title, verbs, flags = [] }: OtherCommand): CommandDef => {
   const subCommands = Object.entries(verbs).map(([verb, description]): [string, CommandDef] => [
     verb,
     defineCommand({ meta: { name: verb, description } }),
   ]);
   const meta = { name, description: title };
-  if (subCommands.length === 0) return defineCommand({ meta });
+  if (subCommands.length === 0) return defineCommand({ meta, args: Object.fromEntries(flags.map(argument)) });
   return defineCommand({
     meta,
     args: Object.fromEntries([jsonFlag, helpFlag].map(argument)),
@@ -52,10 +58,11 @@ export const definitionOfOther = ({ name, title, verbs }: OtherCommand): Command
 };
 
 export const definitionOf = (command: Command): CommandDef => {
-  const { operands, rest, flags, operation } = command;
+  const { operands, rest, last, flags, operation } = command;
   const args: ArgsDef = Object.fromEntries([
-    ...operands.map((operand) => word(operand, operand.field)),
-    ...(rest === null ? [] : [word(rest, `${rest.field}...`)]),
+    ...operands.map((operand) => word(operand, operand.word)),
+    ...(rest === null ? [] : [word(rest, `${rest.word}...`)]),
+    ...(last === null ? [] : [word(last, last.word)]),
     ...flags.map(argument),
   ]);
   return defineCommand({ meta: { name: command.name, description: operation.title }, args });

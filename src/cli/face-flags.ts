@@ -10,6 +10,7 @@ export const noFaceOptions: FaceOptions = {
   batch: false,
   noStdin: false,
   quiet: false,
+  long: false,
   raw: false,
   noBroker: false,
   ...noManyOptions,
@@ -40,6 +41,8 @@ const captureJson = flag(
 const batch = flag("batch", "batch", null, "Never ask a person; fail instead");
 const noStdin = flag("noStdin", "no-stdin", "n", "Leave stdin alone; the command reads an empty one");
 const quiet = flag("quiet", "quiet", "q", "Print only the names, one a line");
+const noProgress = flag("quiet", "quiet", "q", "Show no progress, and say nothing of what went well");
+const long = flag("long", "long", "l", "Print mode, owner, group, size and time of each, a line each");
 const raw = flag("raw", "raw", null, "Show output as it comes on a terminal too, with all that it may do to it");
 const noBroker = flag(
   "noBroker",
@@ -55,11 +58,19 @@ export const globalFlags: readonly Flag[] = [helpFlag, version, jsonFlag, batch,
 export const needsBroker = ({ name, effect, remote, target }: Operation): boolean =>
   name === "kill" || name === "output" || name === "sudo" || (!remote && effect !== "read" && target !== null);
 
+/** Whether it copies files, and a person watches how far it is. */
+export const copiesFiles = ({ name }: Operation): boolean => name === "transfer" || name === "sync";
+
+/** Whether what comes is printed as it comes. */
+export const printsOutput = ({ streams }: Operation): boolean => streams === "pipe" || streams === "output";
+
 export const faceFlagsOf = (operation: Operation): Flag[] => [
   ...(operation.streams === "pipe" ? [noStdin, captureJson] : [jsonFlag]),
   ...(operation.name === "sessions" || operation.name === "hosts" ? [quiet] : []),
+  ...(copiesFiles(operation) ? [noProgress] : []),
+  ...(operation.name === "list-directory" ? [long] : []),
   ...(operation.name === "exec" ? manyFlags : []),
-  ...(operation.streams === "pipe" || operation.name === "output" ? [raw] : []),
+  ...(printsOutput(operation) || operation.name === "output" ? [raw] : []),
   batch,
   ...(needsBroker(operation) ? [] : [noBroker]),
   helpFlag,

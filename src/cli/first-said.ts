@@ -19,8 +19,8 @@ type Input = Readonly<Record<string, unknown>>;
  * @throws SshMcpError USAGE for `-J` behind another way to the host, as ssh does
  */
 export const firstSaid = (command: Command, input: Input, said: readonly Said[]): Input => {
-  const destination = command.operands[0]?.field;
-  if (destination === undefined || !Object.hasOwn(command.operation.input.entries, "options")) return input;
+  const destination = command.operation.target;
+  if (destination === null || !Object.hasOwn(command.operation.input.entries, "options")) return input;
   mustLeadAlone(command, said);
   const user = withFirst("user", input, said, destination);
   return withKeysInOrder(withFirst("port", user, said, destination), said);

@@ -11,6 +11,8 @@ export interface FaceOptions extends ManyOptions {
   noStdin: boolean;
   /** Names only. */
   quiet: boolean;
+  /** A line of facts for each file. */
+  long: boolean;
   /** Output as it comes, on a terminal too. */
   raw: boolean;
   /** Run in this process. */
@@ -21,9 +23,9 @@ export type FaceOption = keyof FaceOptions;
 
 /**
  * `duration`: a number of seconds that may be typed with a unit. `pair`: NAME=VALUE, of which several make one record. `optional`: a text behind
- * `=`, or none.
+ * `=`, or none. `json`: one object.
  */
-export type FlagKind = "boolean" | "number" | "duration" | "text" | "pair" | "optional";
+export type FlagKind = "boolean" | "number" | "duration" | "text" | "pair" | "optional" | "json";
 
 export interface Flag {
   /** Where the value goes: a field of the operation's input, or an option of the command line's own. */

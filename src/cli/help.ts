@@ -15,11 +15,14 @@ const lineWidth = 80;
  * @returns text that ends with a newline
  */
 export const helpOf = async (topic: string | null, commands: readonly Command[], colour: boolean): Promise<string> => {
-  const command = commands.find(({ name }) => name === topic);
+  const found = commands.filter(({ name }) => name === topic);
   const program = programOf(commands);
-  if (command !== undefined) {
-    const usage = await usageOf(definitionOf(command), program);
-    return finished([usage, ...notes(command, commands)], colour);
+  if (found.length > 0) {
+    const helps = found.map(async (command) => {
+      const usage = await usageOf(definitionOf(command), program);
+      return finished([usage, ...notes(command, commands)], colour);
+    });
+    return (await Promise.all(helps)).join("\n");
   }
   const group = groupsOf(commands).find(({ name }) => name === topic);
   if (group !== undefined) return finished([await usageOf(definitionOfGroup(group), program)], colour);

@@ -99,7 +99,7 @@ export class OptionReader {
     this.#set(flag, flagValue(flag, text, this.#help(), this.#env));
   }
 
-  #set(flag: Flag, value: string | number | boolean | Record<string, string>): void {
+  #set(flag: Flag, value: string | number | boolean | Record<string, unknown>): void {
     if ("option" in flag.for) {
       Object.assign(this.options, { [flag.for.option]: value });
       return;
@@ -107,7 +107,7 @@ export class OptionReader {
     const { field } = flag.for;
     const before = this.values[field];
     this.said.push({ field, value });
-    if (typeof value === "object") {
+    if (typeof value === "object" && flag.kind === "pair") {
       this.values[field] = { ...(typeof before === "object" ? before : {}), ...value };
     } else if (flag.repeats) {
       this.values[field] = [...(Array.isArray(before) ? before : []), value];

@@ -2,6 +2,8 @@
  * The commands that are no operation's: the other face, a show of both, and the broker itself. `main.ts` starts those that are a
  * program of their own; here is what the parser and the help know of them.
  */
+import type { Flag } from "./flag.ts";
+
 export interface OtherCommand {
   name: string;
   title: string;
@@ -9,13 +11,26 @@ export interface OtherCommand {
   description: readonly string[];
   /** The words of which one must follow, with what each does; none: it takes neither words nor options. */
   verbs: Readonly<Record<string, string>>;
+  /** What the help shows of options that the program itself reads; absent for none. */
+  flags?: readonly Flag[];
 }
+
+const serveFlag = (name: string, kind: Flag["kind"], repeats: boolean, description: string): Flag => ({
+  ...{ for: { field: name }, name, letter: null, kind, repeats, choices: null, description },
+});
 
 export const serveCommand: OtherCommand = {
   name: "serve",
   title: "Serve the same to AI agents, as MCP tools on stdin and stdout",
-  description: ["An MCP client starts it as a child process; it ends when its standard input does."],
+  description: [
+    "An MCP client starts it as a child process; it ends when its standard input does.",
+    "Files of this machine are copied in and out of the folders given by --local-root, else of those that the client names as its roots; of none where there are neither. Private keys, credentials and .env files are left alone even there.",
+  ],
   verbs: {},
+  flags: [
+    serveFlag("local-root", "text", true, "Folder here whose files may be copied, instead of those the client names"),
+    serveFlag("allow-secret-files", "boolean", false, "Copy keys, credentials and .env files as any other"),
+  ],
 };
 
 /** What the command line does about the broker; `run` is the broker itself, and `main.ts` starts it. */

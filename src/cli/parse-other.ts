@@ -3,7 +3,7 @@ import { suggest } from "../core/suggest.ts";
 import { helpFlag, jsonFlag } from "./face-flags.ts";
 import type { FaceOptions } from "./flag.ts";
 import { isOption, OptionReader } from "./options.ts";
-import { type BrokerVerb, brokerCommand, isBrokerVerb, type OtherCommand } from "./other-commands.ts";
+import { type BrokerVerb, brokerCommand, isBrokerVerb, type OtherCommand, serveCommand } from "./other-commands.ts";
 import { helpCommand, unknownVerb, usageError } from "./usage.ts";
 
 export type ParsedOther =
@@ -14,7 +14,10 @@ export type ParsedOther =
 export const parseOther = (command: OtherCommand, words: readonly string[], options: FaceOptions): ParsedOther => {
   const { name } = command;
   if (command === brokerCommand) return parseBroker(words, options);
-  if (words.length === 1 && (words[0] === "--help" || words[0] === "-h")) return { kind: "help", topic: name, options };
+  const asksHelp = words.some((word) => word === "--help" || word === "-h");
+  if (asksHelp && (words.length === 1 || command === serveCommand)) return { kind: "help", topic: name, options };
+  // Its own options `main.ts` hands to it, when nothing stands before the command.
+  if (command === serveCommand) throw usageError("serve takes options of its own alone", "ssh-mcp serve --help");
   throw usageError(`${name} takes neither words nor options`, `ssh-mcp ${name}`);
 };
 

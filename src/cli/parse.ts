@@ -5,20 +5,30 @@
  */
 import type { SshMcpError } from "../core/errors.ts";
 import { toSshMcpError } from "../core/errors.ts";
-import type { Command } from "./command.ts";
+import { parseOperand } from "../core/files/operand.ts";
+import type { Command, Operand } from "./command.ts";
 import { findCommand, topicOf } from "./command-groups.ts";
 import { globalFlags, needsBroker } from "./face-flags.ts";
 import type { FaceOptions } from "./flag.ts";
 import { isOption, OptionReader } from "./options.ts";
 import type { OtherCommand } from "./other-commands.ts";
 import { type ParsedOther, parseOther } from "./parse-other.ts";
+import { isRemote, remoteOperand, remoteOperands } from "./remote-operand.ts";
 import type { Said } from "./said.ts";
-import { helpCommand, missingWords, tooManyWords, unknownCommand, usageError, wordsFor } from "./usage.ts";
+import { helpCommand, missingLast, missingWords, tooManyWords, unknownCommand, usageError, wordsFor } from "./usage.ts";
 import type { Environment } from "./values.ts";
 
 export type Parsed =
   /** `said`: the fields in the order typed. */
-  | { kind: "run"; command: Command; input: Record<string, unknown>; said: readonly Said[]; options: FaceOptions }
+  | {
+      kind: "run";
+      command: Command;
+      input: Record<string, unknown>;
+      said: readonly Said[];
+      options: FaceOptions;
+      /** Fields of the same command that is to run again, for each further file; absent for none. */
+      further?: readonly Record<string, unknown>[];
+    }
   /** `topic`: the command to explain, or null for the whole program. */
   | { kind: "help"; topic: string | null; options: FaceOptions }
   | { kind: "version"; options: FaceOptions }
@@ -67,13 +77,16 @@ export const parse = (
 const parseCommand = (command: Command, words: readonly string[], options: FaceOptions, env: Environment): Parsed => {
   const reader = new OptionReader(command, command.flags, options, env);
   const operands = takeWords(command, words, reader);
+  // Files whose content is printed are printed one after the other, wherever they are.
+  const others = command.operation.streams === "output" ? operands.splice(command.operands.length) : [];
   if (reader.wrong === null && options.help) return { kind: "help", topic: command.name, options };
   try {
     if (reader.wrong !== null) throw reader.wrong;
     contradicted(command, reader.values, options);
     const { [command.operation.words ?? ""]: wordwise, ...values } = reader.values;
     const input = { ...values, ...inputOf(command, operands, wordwise === true) };
-    return { kind: "run", command, input, said: reader.said, options };
+    const further = others.map((word) => inputOf(command, [...operands.slice(0, -1), word], false));
+    return { kind: "run", command, input, said: reader.said, options, ...(further.length === 0 ? {} : { further }) };
   } catch (thrown) {
     return { kind: "wrong", error: toSshMcpError(thrown), options };
   }
@@ -124,13 +137,19 @@ const takeWords = (command: Command, words: readonly string[], reader: OptionRea
     } else if (joined && operands.length === command.operands.length) {
       return [...operands, ...words.slice(at)];
     } else {
-      const field = command.operands[operands.length]?.field;
-      if (field !== undefined) reader.said.push({ field, value: word });
+      reader.said.push(...saidBy(command.operands[operands.length] ?? null, word));
       operands.push(word);
       at++;
     }
   }
   return operands;
+};
+
+const saidBy = (operand: Operand | null, word: string): Said[] => {
+  if (operand === null) return [];
+  if (operand.target === null) return [{ field: operand.field, value: word }];
+  const remote = isRemote(word) ? parseOperand(word) : null;
+  return remote?.kind === "remote" ? [{ field: operand.target, value: remote.target }] : [];
 };
 
 /** @throws SshMcpError USAGE */
@@ -139,9 +158,18 @@ const inputOf = (command: Command, words: readonly string[], wordwise: boolean):
   for (const [index, operand] of command.operands.entries()) {
     const word = words[index];
     if (word === undefined || word === "") throw missingWords(command, words.slice(0, index));
-    input[operand.field] = word;
+    if (operand.target === null) input[operand.field] = word;
+    else {
+      const { target, path } = remoteOperand(command, word);
+      Object.assign(input, { [operand.target]: target, [operand.field]: path });
+    }
   }
   const more = words.slice(command.operands.length);
+  if (command.last !== null && command.rest !== null) {
+    const last = more.pop();
+    if (last === undefined || more.length === 0) throw missingLast(command, command.rest, command.last, last ?? null);
+    input[command.last.field] = last;
+  }
   if (command.rest === null) {
     if (more.length > 0) throw tooManyWords(command, words);
   } else if (command.rest.joined) {
@@ -150,6 +178,9 @@ const inputOf = (command: Command, words: readonly string[], wordwise: boolean):
     const { words: field } = command.operation;
     if (wordwise && field !== undefined) input[field] = more;
     else input[command.rest.field] = line;
+  } else if (more.length > 0 && command.rest.target !== null) {
+    const { target, paths } = remoteOperands(command, more);
+    Object.assign(input, { [command.rest.target]: target, [command.rest.field]: paths });
   } else if (more.length > 0) {
     input[command.rest.field] = more;
   } else if (command.rest.required) {

@@ -3,14 +3,16 @@ import type { CallOptions } from "../broker/client/client.ts";
 import { SshMcpError } from "../core/errors.ts";
 import { exitStatus } from "../core/exit-status.ts";
 import { placeOf } from "../core/place.ts";
+import { allPages } from "./all-pages.ts";
 import { askerFor, asking } from "./asking.ts";
 import { hasRemoteStatus } from "./command.ts";
 import { type Conditions, type Conduct, conduct } from "./conduct.ts";
-import { keptBytes, needsBroker } from "./face-flags.ts";
+import { copiesFiles, keptBytes, needsBroker, printsOutput } from "./face-flags.ts";
 import { LazyCommandTerminal } from "./lazy-command-terminal.ts";
 import { type EndedCommand, endingOf } from "./outcome.ts";
 import type { Parsed } from "./parse.ts";
 import type { Printer } from "./printer.ts";
+import type { TransferView } from "./progress/transfer-view.ts";
 import { textOf } from "./render.ts";
 import { secretFrom } from "./secret-input.ts";
 import { unread } from "./unread.ts";
@@ -25,12 +27,9 @@ const sessionEnds = "the session ends with this command: no broker keeps it";
  * @returns the exit status
  * @throws BrokenPipe when nobody reads standard output; SshMcpError LOCAL_IO when it cannot be written
  */
-export const perform = async (
-  run: Run,
-  printer: Printer,
-  world: World,
-  watch?: Conditions["watch"],
-): Promise<number> => {
+export const perform = async (run: Run, usual: Printer, world: World, watch?: Conditions["watch"]): Promise<number> => {
+  const view = await transferView(run, usual, world);
+  const printer = view?.printer ?? usual;
   const terminal = await questionDevice(run, world);
   const screen = new LazyCommandTerminal(world.env["TERM"]);
   let broker: Broker | null = null;
@@ -40,19 +39,20 @@ export const perform = async (
     if (!broker.keepsSessions && needsBroker(run.command.operation)) throw nothingKept(run);
     refuseUnkept(run, broker);
     const shown = await shownStreams(run, world, screen);
-    const result = await broker.client.call({
-      ...callOptions(await withJobInput(run, world), shown, terminal, signal),
-      terminal: screen.begin,
-      notice: say,
-    });
+    const usualOptions = callOptions(await withJobInput(run, world), shown, terminal, signal);
+    const asked = view?.around(usualOptions) ?? usualOptions;
+    const { client } = broker;
+    const result = await allPages(run, (changes) =>
+      client.call({ ...asked, input: { ...run.input, ...changes }, terminal: screen.begin, notice: say }),
+    );
     await shown.end();
     putBack();
     sayKept(run, result, say);
-    const status = await finish(run, result, printer, world);
+    const status = await finish(run, result, printer, world, view);
     if (run.command.operation.name === "connect" && !broker.keepsSessions) say(sessionEnds);
     return status;
   };
-  const terminals = [screen, ...(terminal === null ? [] : [terminal])];
+  const terminals = [screen, ...(terminal === null ? [] : [terminal]), ...(view === null ? [] : [view])];
   const putBack = (): void => {
     for (const one of terminals) one.close();
   };
@@ -63,13 +63,20 @@ export const perform = async (
   });
 };
 
+/** Null for what copies nothing. */
+const transferView = async (run: Run, printer: Printer, world: World): Promise<TransferView | null> => {
+  if (!copiesFiles(run.command.operation)) return null;
+  const { TransferView } = await import("./progress/transfer-view.ts");
+  return await TransferView.open(run, printer, world);
+};
+
 /** The world with its terminals guarded from the output of a command that has none of its own. */
 const shownStreams = async (
   { command, input, options }: Run,
   world: World,
   screen: LazyCommandTerminal,
 ): Promise<World & { end(): Promise<void> }> => {
-  if (command.operation.streams !== "pipe" || options.json || options.raw || input["pty"] === true)
+  if (!printsOutput(command.operation) || options.json || options.raw || input["pty"] === true)
     return { ...world, end: async () => {} };
   const { guardedStreams } = await import("./guarded.ts");
   return {
@@ -141,25 +148,34 @@ export const callOptions = (
   const { input, options } = run;
   const { operation } = run.command;
   const pipes = operation.streams === "pipe";
+  const prints = printsOutput(operation) && !options.json;
+  const reads = operation.streams === "input" || (pipes && !options.noStdin);
   return {
     operation: operation.name,
     input,
     caller: { face: "cli", client: "cli", ...placeOf(world) },
-    capture: pipes && options.json ? keptBytes : null,
+    capture: printsOutput(operation) && options.json ? keptBytes : null,
     repeatable: operation.idempotent,
     signal,
     environment: world.env,
-    ...(pipes && !options.noStdin ? { stdin: world.stdin } : {}),
-    ...(pipes && !options.json ? { stdout: world.stdout, stderr: unread(world.stderr) } : {}),
+    ...(reads ? { stdin: world.stdin } : {}),
+    ...(prints ? { stdout: world.stdout, stderr: unread(world.stderr) } : {}),
     ...(terminal === null ? {} : { ask: asking(terminal, world.stdin, signal) }),
   };
 };
 
-const finish = async (run: Run, result: unknown, printer: Printer, world: World): Promise<number> => {
+const finish = async (
+  run: Run,
+  result: unknown,
+  printer: Printer,
+  world: World,
+  view: TransferView | null,
+): Promise<number> => {
   const { command, input, options } = run;
   const remote = takesRemoteStatus(run);
-  const isStreamed = command.operation.streams === "pipe";
-  await printer.data(result, () => (isStreamed ? "" : textOf(command.operation, result, options, world)));
+  const isStreamed = printsOutput(command.operation);
+  if (view !== null) await view.conclude(result as Parameters<TransferView["conclude"]>[0]);
+  else await printer.data(result, () => (isStreamed ? "" : textOf(command.operation, result, options, world)));
   if (!remote) return command.operation.succeeded?.(result as never) === false ? exitStatus.failed : exitStatus.ok;
   const timeout = typeof input["timeout"] === "number" ? input["timeout"] : undefined;
   const { status, message } = endingOf(result as EndedCommand, String(input[command.operation.target ?? ""]), timeout);

@@ -36,6 +36,12 @@ export class Printer {
     return new Printer(this.#world, this.#json, target);
   }
 
+  /** The same with its messages written elsewhere. */
+  through(stderr: Desk["stderr"]): Printer {
+    const { stdout, env, isTerminal } = this.#world;
+    return new Printer({ stdout, stderr, env, isTerminal: (fd) => isTerminal(fd) }, this.#json, this.#target);
+  }
+
   /**
    * Why there is no result: on stderr, and as the document.
    * @throws BrokenPipe

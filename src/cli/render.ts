@@ -3,6 +3,7 @@ import type { HostEntry } from "../core/hosts.ts";
 import type { Operation } from "../core/operation.ts";
 import type { SessionInfo } from "../core/session.ts";
 import { callsTable, type ListedCall } from "./calls-table.ts";
+import { fileNames, filesTable, type ListedFile } from "./files-listing.ts";
 import type { FaceOptions } from "./flag.ts";
 import { hostNames, hostsTable } from "./hosts-table.ts";
 import { pendingLines, sessionNames, sessionsTable, type WaitingLogin } from "./sessions-table.ts";
@@ -12,10 +13,14 @@ import type { World } from "./world.ts";
 export const textOf = async (
   operation: Operation,
   result: unknown,
-  { quiet }: FaceOptions,
+  { quiet, long }: FaceOptions,
   world: Pick<World, "columns">,
 ): Promise<string> => {
   if (operation.name === "sessions") return await listing(result as Listing, quiet, world);
+  if (operation.name === "list-directory") {
+    const { entries } = result as { entries: readonly ListedFile[] };
+    return long ? filesTable(entries) : fileNames(entries, await world.columns());
+  }
   if (operation.name === "hosts") {
     const { hosts, resolved } = result as { hosts: readonly HostEntry[]; resolved: unknown };
     if (resolved === null) return await hostsListing(hosts, quiet, world);

@@ -57,9 +57,15 @@ const carryOut = async (
 ): Promise<number> => {
   switch (parsed.kind) {
     case "run": {
+      if (parsed.further !== undefined) return await onEachFile(parsed, parsed.further, commands, printer, world);
       const several = severalOf(parsed);
       if (several !== null) return await onSeveral(parsed, several, printer, world);
       const run = mayRepeat(parsed.said) ? await asTyped(parsed) : parsed;
+      if (run.command.operation.name === "edit-file") {
+        const { editCommand } = await import("./files/edit-command.ts");
+        return await editCommand(run, printer, world);
+      }
+      if (run.command.operation.name === "write-file") await sayHowInputEnds(run, printer, world);
       if (run.command.operation.name === "output" && !run.options.json) {
         const { printKeptOutput } = await import("./kept-output.ts");
         return await printKeptOutput(run, printer, world);
@@ -85,6 +91,31 @@ const carryOut = async (
       await printer.failure(parsed.error.toRecord());
       return exitStatus.usage;
   }
+};
+
+/** Each file after the other, as cat(1) has them: what cannot be read is said, and the others are. */
+const onEachFile = async (
+  run: Run,
+  further: readonly Record<string, unknown>[],
+  commands: readonly Command[],
+  printer: Printer,
+  world: World,
+): Promise<number> => {
+  const { further: _, ...first } = run;
+  let status: number = exitStatus.ok;
+  for (const fields of [{}, ...further]) {
+    const one = { ...first, input: { ...run.input, ...fields } };
+    const its = await carryOut(one, commands, printer, world).catch((thrown) => failed(thrown, one, printer));
+    status = Math.max(status, its);
+    // A signal ends all of it.
+    if (status > 128) break;
+  }
+  return status;
+};
+
+const sayHowInputEnds = async ({ input }: Run, printer: Printer, world: World): Promise<void> => {
+  if (input["content"] !== undefined || input["contentBase64"] !== undefined || !(await world.isTerminal(0))) return;
+  await printer.note("type the content; Ctrl-D on a line of its own ends it, Ctrl-C gives up");
 };
 
 const onSeveral = async (run: Run, several: Several, printer: Printer, world: World): Promise<number> => {

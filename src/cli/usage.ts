@@ -3,7 +3,7 @@ import { SshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
 import { quoteWord } from "../core/quote.ts";
 import { suggest } from "../core/suggest.ts";
-import type { Command } from "./command.ts";
+import type { Command, Operand } from "./command.ts";
 import type { Flag } from "./flag.ts";
 
 const program = "ssh-mcp";
@@ -62,40 +62,42 @@ export const unknownVerb = (command: Named, word: string, near: string | null): 
 
 export const missingWords = (command: Command, given: readonly string[]): SshMcpError => {
   const missing = command.operands[given.length];
-  const rest = command.rest === null || command.rest.joined ? "a COMMAND" : command.rest.field.toUpperCase();
-  const what = missing === undefined ? rest : `a ${missing.field.toUpperCase()}`;
+  const rest = command.rest === null || command.rest.joined ? "a COMMAND" : command.rest.word;
+  const what = missing === undefined ? rest : `a ${missing.word}`;
   return usageError(`${command.name} needs ${what}`, synopsis(command, given));
 };
 
+/** @param given the one word that was given, or null */
+export const missingLast = (command: Command, rest: Operand, last: Operand, given: string | null): SshMcpError =>
+  given === null
+    ? usageError(
+        `${command.name} needs ${rest.word} and ${last.word}`,
+        `${program} ${command.name} ${rest.word} ${last.word}`,
+      )
+    : usageError(
+        `${command.name} needs a ${last.word} behind ${shown(given)}`,
+        `${program} ${command.name} ${given.startsWith("-") ? rest.word : quoteWord(given)} ${last.word}`,
+      );
+
 /** The command line that would be right, with what was given in its place and names for what was not. */
 const synopsis = (command: Command, given: readonly string[]): string => {
-  const operands = command.operands.map(({ field }, index) => {
+  const operands = command.operands.map(({ word: name }, index) => {
     const word = given[index];
-    return word === undefined || word.startsWith("-") ? field.toUpperCase() : quoteWord(word);
+    return word === undefined || word.startsWith("-") ? name : quoteWord(word);
   });
-  const rest = command.rest === null ? [] : [...(command.rest.joined ? ["--"] : []), command.rest.field.toUpperCase()];
+  const rest = command.rest === null ? [] : [...(command.rest.joined ? ["--"] : []), command.rest.word];
   return [program, command.name, ...operands, ...rest].join(" ");
 };
 
 export const tooManyWords = (command: Command, words: readonly string[]): SshMcpError => {
   const taken = command.operands.length;
   const message =
-    taken === 0 ? `${command.name} takes no words` : `${command.name} takes ${taken} word, not ${words.length}`;
+    taken === 0
+      ? `${command.name} takes no words`
+      : `${command.name} takes ${taken} word${taken === 1 ? "" : "s"}, not ${words.length}`;
   const target = words[0] ?? "";
   if (target.startsWith("-") || command.name.includes(" ")) return usageError(message, helpCommand(command));
-  if (command.name === "ls" && /^@[^/:]+$/.test(target)) {
-    return usageError(`${message}; the hosts of a group, with their sessions, are another list`, groupOf(target));
-  }
-  if (command.name === "ls") return usageError(`${message}: it lists sessions, not files`, listingOf(target));
   // A command is for one host, and typed after its name.
   if (command.operation.name !== "connect" || target.startsWith("@")) return usageError(message, helpCommand(command));
   return usageError(message, `${program} exec ${quoteWord(target)} -- COMMAND`);
-};
-
-const groupOf = (word: string): string => `${program} hosts ${quoteWord(word)}`;
-
-/** Who writes `ls HOST` or `ls HOST:PATH` wants to see files. */
-const listingOf = (word: string): string => {
-  const [, target = word, path = ""] = /^([^:/[\]]+):(.*)$/s.exec(word) ?? [];
-  return `${program} exec ${quoteWord(target)} -- ls${path === "" ? "" : ` ${quoteWord(path)}`}`;
 };

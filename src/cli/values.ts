@@ -14,7 +14,7 @@ export const flagValue = (
   text: string,
   help: string,
   env: Environment,
-): string | number | Record<string, string> => {
+): string | number | Record<string, unknown> => {
   if (text === "") throw usageError(`--${flag.name} needs a value`, help);
   switch (flag.kind) {
     case "number":
@@ -23,6 +23,8 @@ export const flagValue = (
       return secondsOf(flag, text, help);
     case "pair":
       return pairOf(flag, text, help, env);
+    case "json":
+      return objectOf(flag, text, help);
     default:
       return choiceOf(flag, text, help);
   }
@@ -51,6 +53,15 @@ const pairOf = (flag: Flag, text: string, help: string, env: Environment): Recor
   const value = env[text];
   if (value === undefined) throw usageError(`--${flag.name} ${shown(text)}: there is no such variable here`, help);
   return { [text]: value };
+};
+
+const objectOf = (flag: Flag, text: string, help: string): Record<string, unknown> => {
+  let value: unknown = null;
+  try {
+    value = JSON.parse(text);
+  } catch {}
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw usageError(`--${flag.name} takes one JSON object, not ${shown(text)}`, help);
 };
 
 const choiceOf = (flag: Flag, text: string, help: string): string => {

@@ -11,6 +11,6 @@ export const kebab = (field: string): string => field.replace(/[A-Z]/g, (capital
 export const fieldName = (operation: Operation, path: string, face: Face): string => {
   const [field = ""] = path.split(".");
   if (face === "mcp" || !Object.hasOwn(operation.input.entries, field)) return path;
-  const words: readonly (string | null)[] = [...operation.positionals, operation.rest];
+  const words: readonly (string | null)[] = [...operation.positionals, operation.rest, operation.last ?? null];
   return words.includes(field) ? field.toUpperCase() : `--${kebab(field)}`;
 };

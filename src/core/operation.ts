@@ -56,6 +56,8 @@ export interface Context extends CallScope {
   stderr: Sink;
   /** Milliseconds of its time that had passed when it began, since others of the same call had their turn; absent for none. */
   waitedMs?: number;
+  /** Whether content goes to stdout instead of the result, see `OperationSpec.streams`; absent for no. */
+  streamed?: boolean;
   /** Whether anybody reads `progress`; absent for yes. */
   watched?: boolean;
   /** Tells the face that work goes on; dropped when nobody asked. */
@@ -81,6 +83,11 @@ export interface OperationSpec<I extends Input, O extends Output> {
   manual?: string;
   /** What `--help` says of fields whose descriptions are as short as a model's budget wants them. */
   help?: Readonly<Partial<Record<FieldOf<I>, string>>>;
+  /**
+   * What a tool's schema says of fields whose descriptions are longer than a model needs, which pays for every character before its first call; empty
+   * where the name says it all.
+   */
+  brief?: Readonly<Partial<Record<FieldOf<I>, string>>>;
   /** What only a model has to know, after the description: when to use a sibling instead, limits, who answers what. */
   advice: string;
   effect: Effect;
@@ -92,20 +99,32 @@ export interface OperationSpec<I extends Input, O extends Output> {
   output: O;
   /** Rules across fields that a schema cannot say; pure. The description says them in words. */
   validate(input: v.InferOutput<I>): Issue[];
-  /** Two fields that the CLI takes as one word, `TARGET:PATH`, in the place of the first of them among the positionals. Absent for none. */
+  /**
+   * Two fields that the CLI takes as one word, `TARGET:PATH`, in the place of the first of them among the positionals. A path that is the field of
+   * `rest` holds those of all words that follow, each with the same target. Absent for none.
+   */
   operand?: { target: FieldOf<I>; path: FieldOf<I> };
+  /** Letters for flags of the CLI, beside those that ssh(1) has for the same fields. */
+  letters?: Readonly<Partial<Record<FieldOf<I>, string>>>;
   /** Fields that the CLI takes as words instead of flags, in order. */
   positionals: readonly FieldOf<I>[];
   /** The field that takes every word after the positionals, or null: joined by single spaces when it is a string. */
   rest: FieldOf<I> | null;
+  /** The field that takes the last of the words behind those of `positionals`, and `rest` all others, as cp(1) has its words. Absent for none. */
+  last?: FieldOf<I>;
   /** The field that takes the words of `rest` each as it is, when the CLI is told to by the flag of its name. */
   words?: FieldOf<I>;
   /** Number fields that hold seconds; the CLI also takes `1500ms 30s 5m 8h 2d` for them. */
   durations: readonly FieldOf<I>[];
   /** The field that says where the operation acts, or null; policy decides by it. */
   target: FieldOf<I> | null;
-  /** `pipe`: stdin, stdout and stderr stream; the result holds `stdout`, `stderr`, `truncated`, `binary` and `outputId` when captured. */
-  streams: "none" | "pipe";
+  /** The servers where it acts, when they are named inside of fields, as in `TARGET:PATH`; pure. Policy is asked about each. */
+  targets?(input: v.InferOutput<I>): string[];
+  /**
+   * `pipe`: stdin, stdout and stderr stream; the result holds `stdout`, `stderr`, `truncated`, `binary` and `outputId` when captured. `output`: content
+   * goes to stdout where `Context.streamed` says so, and the result holds it else. `input`: content may come by stdin.
+   */
+  streams: "none" | "pipe" | "output" | "input";
   /** Fields a model must not set: absent from the tool's schema, refused by dispatch from an MCP face. None where no model is served. */
   cliOnly: readonly FieldOf<I>[];
   run(input: v.InferOutput<I>, context: Context): Promise<v.InferOutput<O>>;

@@ -7,11 +7,7 @@ import type { Operation } from "../core/operation.ts";
 
 interface Schema {
   type?: string | string[];
-  enum?: unknown[];
   anyOf?: Schema[];
-  items?: Schema;
-  properties?: Record<string, Schema>;
-  additionalProperties?: boolean | Schema;
 }
 
 /** @throws Error when the output has no JSON Schema form, or is no object */
@@ -22,14 +18,16 @@ export const answerSchema = ({ output, name }: Operation): { type: "object"; pro
   return { type, properties: Object.fromEntries(fields) };
 };
 
-/** The type of a field, of what a list holds, and the words that an enumeration has; what an inner object holds shows itself. */
+/** The type of a field; what a list or an object holds, and which words there are, shows itself. */
 const outline = (schema: JsonSchema | boolean): Schema => {
   if (typeof schema === "boolean") throw new Error("a field of an answer has no schema of its own");
-  const { type, enum: words, items, anyOf } = schema as Schema;
-  if (anyOf !== undefined) return { anyOf: anyOf.map((one) => outline(one as JsonSchema)) };
-  return {
-    ...(type === undefined ? {} : { type }),
-    ...(words === undefined ? {} : { enum: words }),
-    ...(items === undefined ? {} : { items: outline(items as JsonSchema) }),
-  };
+  const { type, anyOf } = schema as Schema;
+  if (anyOf !== undefined) return either(anyOf.map((one) => outline(one as JsonSchema)));
+  return type === undefined ? {} : { type };
+};
+
+/** One of a type, or null, is said in fewer words. */
+const either = (schemas: readonly Schema[]): Schema => {
+  const types = schemas.map(({ type }) => type);
+  return types.every((type) => typeof type === "string") ? { type: types } : { anyOf: [...schemas] };
 };

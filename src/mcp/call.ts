@@ -21,6 +21,8 @@ export interface ToolCall {
   onProgress: ((message: string) => void) | null;
   /** Where ssh_config's `${NAME}` is looked up; only what is asked for is sent. */
   environment: NonNullable<CallOptions["environment"]>;
+  /** What it may touch on this machine. Rejects where that is nothing, and it names something. */
+  local(): Promise<NonNullable<CallOptions["local"]>>;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface ToolCall {
  * stdin is empty, and there is no way to ask: a call that needs a person fails and says what that person types.
  */
 export const callTool = async (client: CallClient, tool: ToolCall): Promise<CallToolResult> => {
-  const { operation, input, caller, signal, onProgress, environment } = tool;
+  const { operation, input, caller, signal, onProgress, environment, local } = tool;
   const notices: string[] = [];
   try {
     if (signal.aborted) throw new SshMcpError("CANCELED", `${operation.tool} was canceled before it began`);
@@ -40,6 +42,7 @@ export const callTool = async (client: CallClient, tool: ToolCall): Promise<Call
       capture: defaultCaptureLimit,
       signal,
       environment,
+      local: await local(),
       notice: (message) => notices.push(message),
       ...(onProgress === null ? {} : { progress: (_elapsedMs, message) => onProgress(message) }),
     });

@@ -1,6 +1,7 @@
 import { placeOf } from "../core/place.ts";
 import type { CallClient } from "./call.ts";
 import { protectStdout } from "./protect-stdout.ts";
+import type { ServeSettings } from "./serve-options.ts";
 import { AgentServer } from "./server.ts";
 import { StdioTransport } from "./stdio.ts";
 import { standardOutput, type WriteText } from "./writer.ts";
@@ -16,6 +17,8 @@ export interface ServeOptions {
   stdout?: WriteText;
   graceMs?: number;
   progressIntervalMs?: number;
+  /** What the command line says. */
+  settings?: ServeSettings;
 }
 
 /**
@@ -30,6 +33,7 @@ export const serve = async (client: CallClient, options: ServeOptions = {}): Pro
   const agent = new AgentServer(client, {
     ...placeOf(process),
     environment: process.env,
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
     ...(options.progressIntervalMs === undefined ? {} : { progressIntervalMs: options.progressIntervalMs }),
   });
   const signaled = Promise.withResolvers<void>();

@@ -22,8 +22,10 @@ import { release } from "../core/version.ts";
 import { type CallClient, callTool, type ToolCall } from "./call.ts";
 import { instructions } from "./instructions.ts";
 import { JobResources, jobTemplate } from "./job-resources.ts";
+import { LocalRoots } from "./local-roots.ts";
 import { defaultProgressIntervalMs, ProgressReporter } from "./progress.ts";
 import { RunningCalls } from "./running-calls.ts";
+import { type ServeSettings, usualSettings } from "./serve-options.ts";
 
 export interface AgentServerOptions {
   /** The directory relative local paths are meant from. */
@@ -34,6 +36,8 @@ export interface AgentServerOptions {
   /** The variables of this process; the broker asks for those that ssh_config refers to. */
   environment: ToolCall["environment"];
   progressIntervalMs?: number;
+  /** What a person allows beyond what the client says. */
+  settings?: ServeSettings;
 }
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
@@ -45,6 +49,7 @@ export class AgentServer {
   readonly #client: CallClient;
   readonly #options: AgentServerOptions;
   readonly #running = new RunningCalls();
+  readonly #roots: LocalRoots;
   readonly #jobs = new JobResources(
     (input, signal) => this.#running.run(signal, (stop) => this.#askStatus(input, stop)),
     (uri) => void this.server.sendResourceUpdated({ uri }).catch(() => undefined),
@@ -62,6 +67,7 @@ export class AgentServer {
         jsonSchemaValidator: { getValidator: noValidator },
       },
     );
+    this.#roots = new LocalRoots(this.server, options.settings ?? usualSettings);
     this.server.setRequestHandler(ListToolsRequestSchema, ({ params }) => this.#list(params?.cursor));
     this.server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => this.#call(params, extra));
     this.#serveJobs();
@@ -100,7 +106,10 @@ export class AgentServer {
     const onProgress = progress === null ? null : (message: string) => progress.say(message);
     try {
       const answer = await this.#running.run(extra.signal, (signal) =>
-        callTool(this.#client, { operation, input, caller, signal, onProgress, environment }),
+        callTool(this.#client, {
+          ...{ operation, input, caller, signal, onProgress, environment },
+          local: () => this.#roots.policy(operation, input),
+        }),
       );
       if (this.#jobs.note(answer)) void this.server.sendResourceListChanged().catch(() => undefined);
       return answer;
@@ -142,6 +151,7 @@ export class AgentServer {
       signal,
       onProgress: null,
       environment,
+      local: () => this.#roots.policy(operation, input),
     });
   }
 

@@ -16,13 +16,13 @@ export const toTool = (operation: Operation): Tool => ({
 
 /**
  * Hints for the client's own decisions, MCP 2025-11-25, `ToolAnnotations`. A command may do anything, so running one counts
- * as destructive.
+ * as destructive. What is as the protocol has it anyway is left out.
  */
-export const annotations = ({ effect, idempotent, remote }: Operation): Required<Hints> => ({
-  readOnlyHint: effect === "read",
-  destructiveHint: effect === "execute" || effect === "destructive",
-  idempotentHint: idempotent,
-  openWorldHint: remote,
+export const annotations = ({ effect, idempotent, remote }: Operation): Hints => ({
+  ...(effect === "read" ? { readOnlyHint: true } : {}),
+  ...(effect === "execute" || effect === "destructive" ? {} : { destructiveHint: false }),
+  ...(idempotent ? { idempotentHint: true } : {}),
+  ...(remote ? {} : { openWorldHint: false }),
 });
 
 type Hints = Omit<ToolAnnotations, "title">;
@@ -38,24 +38,72 @@ const inputSchema = (operation: Operation): ObjectSchema => {
     ...rest
   } = objectSchema(toJsonSchema(operation.input, { typeMode: "input", target }));
   const hidden = new Set<string>(operation.cliOnly);
-  return {
-    ...rest,
-    properties: Object.fromEntries(Object.entries(properties).filter(([name]) => !hidden.has(name))),
-    required: required.filter((name) => !hidden.has(name)),
+  const brief: Readonly<Record<string, string | undefined>> = {
+    ...(operation.name === "exec" ? {} : explained),
+    ...operation.brief,
   };
+  const told = Object.entries(properties)
+    .filter(([name]) => !hidden.has(name))
+    .map(([name, schema]) => [name, described(schema, brief[name])] as const);
+  const needed = required.filter((name) => !hidden.has(name));
+  return { ...rest, properties: Object.fromEntries(told), ...(needed.length === 0 ? {} : { required: needed }) };
 };
 
-const objectSchema = ({ $schema, type, properties = {}, ...rest }: JsonSchema): ObjectSchema => {
+/** Fields that mean the same wherever they stand: ssh_exec says what, and so does what a model reads before its first call. */
+const explained = { target: "", path: "", sudo: "" };
+
+const described = (schema: object, brief: string | undefined): object => {
+  if (brief === undefined) return schema;
+  const { description: _, ...rest } = schema as { description?: string };
+  return brief === "" ? (undescribed(rest) as object) : { ...rest, description: brief };
+};
+
+/** Nor what a list of it holds. */
+const undescribed = (schema: unknown): unknown => {
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return schema;
+  const kept = Object.entries(schema).filter(([key, value]) => key !== "description" || typeof value !== "string");
+  return Object.fromEntries(kept.map(([key, value]) => [key, undescribed(value)]));
+};
+
+/** That no other field is taken is left out: whoever sends one is told. */
+const objectSchema = ({
+  $schema,
+  type,
+  properties = {},
+  additionalProperties: _,
+  ...rest
+}: JsonSchema): ObjectSchema => {
   if (type !== "object") throw new Error(`a tool's schema must be an object, not ${type}`);
   return { type, properties: Object.fromEntries(Object.entries(properties).map(property)), ...rest };
 };
 
 const property = ([name, schema]: [string, JsonSchema | boolean]): [string, object] => {
   if (typeof schema === "boolean") throw new Error(`the field ${name} has no schema of its own`);
-  // Of a record valibot says that its keys are strings, as the keys of all JSON objects are.
-  const { propertyNames: _, ...rest } = schema;
-  return [name, rest];
+  return [name, kindOf(schema)];
 };
+
+/**
+ * Without what a model need not know beforehand: bounds, which no sensible value meets, and an error names. Of a record valibot says besides that its keys
+ * are strings, as the keys of all JSON objects are.
+ */
+const kindOf = (schema: JsonSchema): JsonSchema => {
+  const kept = Object.entries(schema).filter(([keyword, value]) => !bounds.has(keyword) && !isClosed(keyword, value));
+  return Object.fromEntries(kept.map(([keyword, value]) => [keyword, inner(keyword, value)])) as JsonSchema;
+};
+
+const inner = (keyword: string, value: unknown): unknown => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (keyword === "items") return kindOf(value as JsonSchema);
+  if (keyword !== "properties") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, schema]) => [name, kindOf(schema as JsonSchema)]));
+};
+
+const isClosed = (keyword: string, value: unknown): boolean => keyword === "additionalProperties" && value === false;
+
+const bounds: ReadonlySet<string> = new Set([
+  ...["propertyNames", "pattern", "minLength", "maxLength", "minItems", "maxItems"],
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
+]);
 
 const served = operations.filter(({ faces }) => faces.includes("mcp"));
 const byName = new Map(served.map((operation) => [operation.tool, operation]));

@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { defineOperation } from "../core/operation.ts";
 
-const description = `Close SSH sessions: commands still running on them are stopped, and their names are free again.
-Give the names (ssh_sessions lists them) or all, not both. Returns the names that were closed; a name that there is not is no error.`;
+const description =
+  "Close SSH sessions and stop the commands on them; returns the names that were closed. A name that there is not is no error.";
 
-const advice =
-  "To stop one command and keep the session, cancel its ssh_exec call instead. One that a person opened and lent is closed for them too.";
+const manual = "Give the names, as ls lists them, or --all. Their names are free again.";
+
+const advice = "Give targets or all. To stop one command, cancel its call.";
 
 export const close = defineOperation({
   name: "close",
@@ -14,6 +15,8 @@ export const close = defineOperation({
   faces: ["cli", "mcp"],
   title: "Close SSH sessions",
   description,
+  manual,
+  brief: { targets: "Names or @groups", all: "" },
   advice,
   effect: "destructive",
   idempotent: true,

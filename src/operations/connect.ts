@@ -5,10 +5,10 @@ import type { SessionState } from "../core/session.ts";
 import { destination, dialFields, dialRequest, sessionFields, timeoutSeconds, timestamp } from "./fields.ts";
 import { forPerson, waitField, waitIssues } from "./waiting.ts";
 
-const description = `Open a named SSH session to a server, or return the one that is there.
-Returns name, what was dialled, authentication method, host key and banner. A changed host key is refused (HOST_KEY_CHANGED).`;
+const description =
+  "Open a named SSH session to a server, or return the one that is there. A changed host key is refused (HOST_KEY_CHANGED).";
 
-const advice = `For a login with its own name, user, port or key, or to test one; ssh_exec opens a plain destination by itself.
+const advice = `For a login with its own name, user, port or key; all tools open a plain destination by themselves.
 AUTH_REQUIRED, HOST_KEY_UNKNOWN: a person types the hint in a terminal; then repeat the call, or at once with wait.`;
 
 const longestTtlDays = 30;
@@ -21,6 +21,17 @@ export const connect = defineOperation({
   faces: ["cli", "mcp"],
   title: "Open an SSH session",
   description,
+  brief: {
+    destination: "ssh_config alias, [user@]host[:port]",
+    name: "Default: alias or host",
+    title: "",
+    ttl: "Idle seconds until it disconnects (900; 0 never)",
+    timeout: "Seconds for the login (15)",
+    wait: "Seconds to wait for a person",
+    user: "",
+    port: "",
+    identityFile: "",
+  },
   advice,
   effect: "write",
   idempotent: true,

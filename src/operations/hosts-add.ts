@@ -2,11 +2,13 @@ import * as v from "valibot";
 import { defineOperation } from "../core/operation.ts";
 import { changeOutput, changeText, entryFields, fieldsOf, hostName, says } from "./host-fields.ts";
 
-const description = `Add a host to ~/.ssh-mcp/ssh_config, under a name that connects from then on; a name of ~/.ssh/config is refused (ALREADY_EXISTS).
-From an agent it is a proposal, of a new host or of a change to one of that file, without effect until it is enabled.`;
+const description =
+  "Add a host to ~/.ssh-mcp/ssh_config, under a name of its own: one of ~/.ssh/config is refused (ALREADY_EXISTS).";
 
-const advice =
-  "Use it only when asked to remember a server; ssh_connect takes any destination. The user enables it by the command in enable.";
+const manual =
+  "From an agent it is a proposal, of a new host or of a change to one of that file, without effect until it is enabled.";
+
+const advice = "Only when asked to remember a server. It is a proposal: the user enables it by the command in enable.";
 
 export const hostsAdd = defineOperation({
   name: "hosts-add",
@@ -15,6 +17,8 @@ export const hostsAdd = defineOperation({
   faces: ["cli", "mcp"],
   title: "Add a host",
   description,
+  manual,
+  brief: { name: "", host: "Default: the name", user: "", port: "", identityFile: "", jump: "[user@]host[:port],…" },
   advice,
   effect: "write",
   idempotent: false,

@@ -4,10 +4,13 @@ import type { HostDescription } from "../core/hosts.ts";
 import { type Context, defineOperation } from "../core/operation.ts";
 import { isGroup } from "../core/targets.ts";
 
-const description = `List the hosts that the ssh_config files name, with label, groups and live sessions; or resolve one: what would be dialled, and which line says so. It connects to nothing.`;
+const description =
+  "List the hosts of ssh_config, with groups and live sessions; or resolve one: what would be dialled, and why. It connects to nothing.";
 
-const advice =
-  "Use it to learn which destinations there are. Options that may hold a secret are not shown. A host that is not enabled cannot be used.";
+const manual =
+  "Each is shown with its label and the line that names it; a resolved one with the line that says each option. Options that may hold a secret are not shown.";
+
+const advice = "One that is not enabled cannot be used.";
 
 /** A longer list would drown what it is for. */
 const mostForModel = 100;
@@ -36,6 +39,8 @@ export const hostsList = defineOperation({
   faces: ["cli", "mcp"],
   title: "List the hosts of ssh_config",
   description,
+  manual,
+  brief: { filter: "Names, web*, @groups", resolve: "This destination" },
   advice,
   effect: "read",
   idempotent: true,

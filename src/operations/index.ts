@@ -1,6 +1,8 @@
 import type { Operation } from "../core/operation.ts";
+import { chmod } from "./chmod.ts";
 import { close } from "./close.ts";
 import { connect } from "./connect.ts";
+import { editFile } from "./edit-file.ts";
 import { exec } from "./exec.ts";
 import { hostsAdd } from "./hosts-add.ts";
 import { hostsEnable } from "./hosts-enable.ts";
@@ -18,13 +20,24 @@ import { jobStatus } from "./job-status.ts";
 import { jobWait } from "./job-wait.ts";
 import { kill } from "./kill.ts";
 import { lend } from "./lend.ts";
+import { listDirectory } from "./list-directory.ts";
+import { ln } from "./ln.ts";
+import { mkdir } from "./mkdir.ts";
+import { mv } from "./mv.ts";
 import { readOutput } from "./output.ts";
+import { path } from "./path.ts";
+import { readFile } from "./read-file.ts";
+import { rm } from "./rm.ts";
 import { secretRm } from "./secret-rm.ts";
 import { secretSet } from "./secret-set.ts";
 import { sessions } from "./sessions.ts";
+import { stat } from "./stat.ts";
 import { sudo } from "./sudo.ts";
+import { sync } from "./sync.ts";
+import { transfer } from "./transfer.ts";
 import { trust } from "./trust.ts";
 import { unlend } from "./unlend.ts";
+import { writeFile } from "./write-file.ts";
 
 /** Every operation there is, in the order help and tool lists show them. */
 export const operations: readonly Operation[] = [
@@ -36,6 +49,19 @@ export const operations: readonly Operation[] = [
   close,
   kill,
   readOutput,
+  readFile,
+  writeFile,
+  editFile,
+  transfer,
+  sync,
+  listDirectory,
+  path,
+  stat,
+  mkdir,
+  mv,
+  chmod,
+  ln,
+  rm,
   jobStart,
   jobLs,
   jobStatus,

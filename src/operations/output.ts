@@ -112,6 +112,7 @@ export const readOutput = defineOperation({
   title: "Read a kept output",
   description,
   manual,
+  brief: { tail: "", length: "", context: "", stream: "", offset: "", line: "", grep: "", encoding: "" },
   advice,
   effect: "read",
   idempotent: true,

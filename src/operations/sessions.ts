@@ -6,11 +6,13 @@ import { type Caller, defineOperation } from "../core/operation.ts";
 import type { PendingLogin } from "../core/pending-login.ts";
 import { count, sessionFields, timestamp } from "./fields.ts";
 
-const description = `List the SSH sessions that can be used now: name, what they are connected to, state, running commands, age, idle time, time left, and who opened them. It connects to nothing and changes nothing.
-For the files on a server run ls with ssh_exec.`;
+const description =
+  "List the SSH sessions that can be used now: name, server, state, what runs, who opened them. It connects to nothing.";
 
-const advice =
-  "Use it to find a session's name for ssh_exec, or to see what is still open. It lists your own and those lent to agents; a private one of the person's is neither listed nor usable.";
+const manual = `It shows age, idle time and the time left too, and changes nothing.
+For the files on a server: ls TARGET:PATH.`;
+
+const advice = "Yours, and those lent to agents.";
 
 /** Longer ones are scripts: whoever looks what runs needs to recognise it, not to read all of it. */
 const longestCommand = 1000;
@@ -71,6 +73,8 @@ export const sessions = defineOperation({
   faces: ["cli", "mcp"],
   title: "List SSH sessions",
   description,
+  manual,
+  brief: { running: "What runs on them too" },
   advice,
   effect: "read",
   idempotent: true,

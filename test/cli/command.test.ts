@@ -8,7 +8,8 @@ import { operations } from "../../src/operations/index.ts";
 
 const flagsOf = (command: Command, operation: Operation): string[] => {
   const own = command.flags.flatMap((flag) => ("field" in flag.for ? [flag.for.field] : []));
-  const words = [...operation.positionals, ...(operation.rest === null ? [] : [operation.rest])];
+  const { positionals, rest, last } = operation;
+  const words = [...positionals, ...(rest === null ? [] : [rest]), ...(last === undefined ? [] : [last])];
   return [...own, ...words].sort();
 };
 

@@ -1,5 +1,6 @@
 /** What both faces are asked: the same input, and the part of the answer that shows that it was the case it should be. */
 import { expect } from "bun:test";
+import { contentCases } from "./content-cases.ts";
 import type { Places } from "./places.ts";
 
 export interface FaceCase {
@@ -12,6 +13,8 @@ export interface FaceCase {
     | "hosts"
     | "hosts-add"
     | "output"
+    | "transfer"
+    | `${"read" | "write" | "edit"}-file`
     | `job-${"start" | "status" | "cancel"}`;
   input: (at: Places) => Record<string, unknown>;
   /** A part of the result, or of the error as `{error: {…}}`. */
@@ -69,9 +72,47 @@ const jobCases: readonly FaceCase[] = [
 
 const error = (code: string) => ({ error: { code } });
 
+/** A model's program opens no folder of this machine: what is copied is on servers. */
+const transferCases: readonly FaceCase[] = [
+  {
+    name: "a source that is not there",
+    operation: "transfer",
+    input: ({ alias }) => ({ sources: [`${alias}:/nowhere`], destination: `${alias}:/tmp/nowhere` }),
+    expected: error("NOT_FOUND"),
+  },
+  {
+    name: "a directory that nobody said to copy",
+    operation: "transfer",
+    input: ({ alias }) => ({ sources: [`${alias}:/etc`], destination: `${alias}:/tmp/etc` }),
+    expected: error("INVALID_INPUT"),
+  },
+  {
+    name: "a server whose key nobody knows",
+    operation: "transfer",
+    input: ({ alias, unknown }) => ({ sources: [`ssh://${unknown}/x`], destination: `${alias}:x` }),
+    expected: error("HOST_KEY_UNKNOWN"),
+  },
+  {
+    name: "a list where one server is meant",
+    operation: "transfer",
+    input: ({ alias }) => ({ sources: [`${alias},other:x`], destination: `${alias}:x` }),
+    expected: error("USAGE"),
+    ownWords: true,
+  },
+  {
+    name: "a source that is none",
+    operation: "transfer",
+    input: ({ alias }) => ({ sources: [":x"], destination: `${alias}:x` }),
+    expected: error("INVALID_INPUT"),
+    ownWords: true,
+  },
+];
+
 export const cases: readonly FaceCase[] = [
   ...hostCases,
   ...jobCases,
+  ...transferCases,
+  ...contentCases,
   {
     name: "both streams and a status",
     operation: "exec",

@@ -24,8 +24,10 @@ export const perform = async (
 
 /** The same input as words: flags first, then the words without a flag; a command line stands behind `--`. */
 export const wordsOf = (operation: Operation, input: Readonly<Record<string, unknown>>): string[] => {
-  const { command, positionals, rest } = operation;
-  const isWord = (field: string): boolean => field === rest || positionals.some((positional) => positional === field);
+  const { command, positionals, rest, last, operand } = operation;
+  const remote = (path: string): string => `${input[operand?.target ?? ""]}:${input[path]}`;
+  const isWord = (field: string): boolean =>
+    field === rest || field === last || positionals.some((positional) => positional === field);
   const flags = Object.entries(input)
     .filter(([field]) => !isWord(field))
     .flatMap(([field, value]) =>
@@ -36,8 +38,12 @@ export const wordsOf = (operation: Operation, input: Readonly<Record<string, unk
     ...command.split(" "),
     "--json",
     ...flags,
-    ...positionals.map((field) => String(input[field])),
+    ...positionals.flatMap((field) => {
+      if (field === operand?.path) return [];
+      return field === operand?.target && operand.path !== rest ? [remote(operand.path)] : [String(input[field])];
+    }),
     ...(typeof remainder === "string" ? ["--", remainder] : Array.isArray(remainder) ? remainder.map(String) : []),
+    ...(last === undefined ? [] : [String(input[last])]),
   ];
 };
 

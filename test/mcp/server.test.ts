@@ -6,12 +6,18 @@ import { AgentServer, clientLabel } from "../../src/mcp/server.ts";
 import { operations } from "../../src/operations/index.ts";
 import { job } from "../operations/fake-jobs.ts";
 import { page } from "../operations/fake-outputs.ts";
+import { report } from "../operations/fake-transfers.ts";
 import { cleanup } from "../support/cleanup.ts";
 import { waitFor } from "../support/wait.ts";
 import { execResult, FakeClient } from "./fake-client.ts";
 import { connect, nthCall } from "./official-client.ts";
 
 afterAll(cleanup);
+
+const fileFacts = {
+  ...{ type: "file", size: 3, mode: "0644", uid: 1000, gid: null, mtime: "2026-01-02T03:04:05.000Z" },
+  linkTarget: null,
+};
 
 describe("initialize", () => {
   test("names the server, its release, and what a model must know", async () => {
@@ -68,6 +74,7 @@ describe("tools/call", () => {
       capture: 16 * 1024,
       signal: expect.any(AbortSignal),
       environment: { JUMP: "gate" },
+      local: { roots: [], secretsAllowed: false },
       notice: expect.any(Function),
     });
     expect(options.signal?.aborted).toBe(false);
@@ -104,6 +111,15 @@ describe("tools/call", () => {
       enable: "ssh-mcp hosts enable web",
     },
     output: { ...page },
+    "list-directory": {
+      ...{ target: "web", path: "/home/deploy", total: 2, token: "next", unread: [{ path: "x", message: "denied" }] },
+      entries: [{ path: "a", ...fileFacts, owner: null, group: "staff" }],
+    },
+    path: {
+      ...{ target: "web", action: "stat", path: "a", mode: null },
+      stat: { path: "a", ...fileFacts, target: null },
+    },
+    transfer: { ...report },
     "job-start": { target: "web", job },
     "job-status": { target: "web", jobs: [job], output: null },
     "job-cancel": { target: "web", job, stopped: "confirmed" },

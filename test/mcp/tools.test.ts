@@ -72,13 +72,23 @@ describe("schemas", () => {
       expect(Object.keys(schema).filter((keyword) => !topKeywords.has(keyword))).toEqual([]);
       expect(foreignKeywords(schema)).toEqual([]);
     }
-    expect(tool.inputSchema["additionalProperties"]).toBe(false);
+    // Another field is refused all the same, and its name told.
+    expect(tool.inputSchema).not.toHaveProperty("additionalProperties");
     // An output may get fields within a major version; a client that validates must let them pass.
     expect(tool.outputSchema).not.toHaveProperty("additionalProperties");
   });
 
-  test.each(rows)("$name describes every field", ({ tool }) => {
-    expect(undescribed(tool.inputSchema)).toEqual([]);
+  test.each(served)("$tool describes every field that does not say it by its name", ({ tool, name, brief = {} }) => {
+    const schema = tools.find((each) => each.name === tool)?.inputSchema as Schema | undefined;
+    const plain = Object.entries(brief).flatMap(([field, text]) => (text === "" ? [field] : []));
+    // What these are, the instructions say.
+    const explained = name === "exec" ? [] : ["target", "path", "sudo"];
+    const silent = Object.entries(schema?.properties ?? {}).filter(([, { description }]) => !description?.trim());
+    expect(silent.map(([field]) => field).filter((field) => ![...plain, ...explained].includes(field))).toEqual([]);
+  });
+
+  test.each(rows)("$name says no bounds, which an error names", ({ tool }) => {
+    expect(JSON.stringify(tool.inputSchema)).not.toMatch(/"(minL|maxL|minI|maxI|minimum|maximum|exclusive|pattern)/);
   });
 
   test.each(rows)("$name describes nothing of its answer, which shows itself", ({ tool }) => {
@@ -137,15 +147,23 @@ const undescribed = (schema: Schema | undefined): string[] => {
 };
 
 describe("annotations", () => {
+  // MCP 2025-11-25, `ToolAnnotations`.
+  const defaults = { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true };
+
   test.each([
     { tool: "ssh_connect", readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     { tool: "ssh_exec", readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     { tool: "ssh_sessions", readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     { tool: "ssh_disconnect", readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
     { tool: "ssh_hosts", readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    {
+      ...{ tool: "ssh_list_directory", readOnlyHint: true, destructiveHint: false },
+      ...{ idempotentHint: true, openWorldHint: true },
+    },
+    { tool: "ssh_path", readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     { tool: "ssh_host_add", readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   ])("of $tool", ({ tool, ...hints }) => {
-    expect(tools.find(({ name }) => name === tool)?.annotations).toEqual(hints);
+    expect({ ...defaults, ...tools.find(({ name }) => name === tool)?.annotations }).toEqual(hints);
   });
 
   test.each([
@@ -156,6 +174,6 @@ describe("annotations", () => {
   ] as const)("follow from the effect $effect", ({ effect, ...hints }) => {
     const [operation] = served;
     if (operation === undefined) throw new Error("no operation");
-    expect(annotations({ ...operation, effect })).toMatchObject(hints);
+    expect({ ...defaults, ...annotations({ ...operation, effect }) }).toMatchObject(hints);
   });
 });

@@ -1,16 +1,19 @@
 /** Sessions that remember what they were asked, for an operation that runs alone. */
 
+import type { CallScope } from "../../src/core/call-scope.ts";
 import type { CommandRequest, CommandResult, RunningCall, StoppedCall } from "../../src/core/command.ts";
 import type { DialRequest } from "../../src/core/dial-request.ts";
 import { absentSide } from "../../src/core/files/absent-side.ts";
+import type { RemoteMachine } from "../../src/core/files/remote-files.ts";
 import type { TrustedHost } from "../../src/core/host-keys.ts";
 import type { Caller, Context, Face } from "../../src/core/operation.ts";
 import type { PendingLogin, PendingLogins } from "../../src/core/pending-login.ts";
 import type { Secrets } from "../../src/core/secrets.ts";
-import type { OpenedSession, OpenRequest, SessionInfo, Sessions } from "../../src/core/session.ts";
+import type { FilesRequest, OpenedSession, OpenRequest, SessionInfo, Sessions } from "../../src/core/session.ts";
 import { FakeHosts } from "./fake-hosts.ts";
 import { FakeJobs } from "./fake-jobs.ts";
 import { FakeOutputs } from "./fake-outputs.ts";
+import { FakeTransfers } from "./fake-transfers.ts";
 
 export const info: SessionInfo = {
   name: "web",
@@ -115,6 +118,10 @@ export class FakeSessions implements Sessions {
     }),
   };
 
+  /** Whose files the sessions have; null for none. */
+  machine: RemoteMachine | null = null;
+  readonly filesRequests: FilesRequest[] = [];
+
   /** Names of the sessions that there are. */
   names: readonly string[] = ["web"];
 
@@ -138,7 +145,10 @@ export class FakeSessions implements Sessions {
       exec,
       unlock: async () => true,
       relock: () => true,
-      files: () => Promise.reject(new Error("no files here")),
+      files: <T>(request: FilesRequest, _: CallScope, use: (machine: RemoteMachine) => Promise<T>): Promise<T> => {
+        this.filesRequests.push(request);
+        return this.machine === null ? Promise.reject(new Error("no files here")) : use(this.machine);
+      },
     };
   }
 
@@ -186,7 +196,7 @@ export const contextFor = (face: Face, sessions: Sessions = new FakeSessions()):
   stdin: (async function* () {})(),
   stdout: { write: async () => {} },
   stderr: { write: async () => {} },
-  transfers: { run: () => Promise.reject(new Error("no transfers here")) },
+  transfers: new FakeTransfers(),
   local: absentSide,
   progress: () => {},
 });

@@ -1,8 +1,19 @@
 /** What holds for every definition: the faces derive all they show from these fields, and none of it is checked elsewhere. */
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { operations } from "../../src/operations/index.ts";
-import { contextFor } from "./fake-sessions.ts";
+import { cleanup } from "../support/cleanup.ts";
+import { sftpMachine } from "../support/sftp-process.ts";
+import { contextFor, FakeSessions } from "./fake-sessions.ts";
+
+afterAll(cleanup);
+
+/** A server with one file, `given`, in its user's home. */
+const machineWithFile = async () => {
+  const machine = await sftpMachine();
+  await Bun.write(`${machine.home}/given`, "one\n");
+  return machine;
+};
 
 interface Schema {
   type: string;
@@ -34,7 +45,10 @@ const undescribed = (schema: Schema): string[] =>
 
 test("no two operations share a name, a command or a tool", () => {
   for (const key of ["name", "command", "tool", "title", "description"] as const) {
-    const values = operations.map((operation) => operation[key]);
+    // `ls` lists sessions, and with TARGET:PATH files: the words tell them apart.
+    const values = operations.map((operation) =>
+      key === "command" && operation.name === "list-directory" ? "ls TARGET:PATH" : operation[key],
+    );
     expect(new Set(values).size).toBe(values.length);
   }
 });
@@ -79,7 +93,8 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
   });
 
   test("takes as words what a word can be, and no field twice", () => {
-    const words = [...operation.positionals, ...(operation.rest === null ? [] : [operation.rest])] as string[];
+    const { positionals, rest, last } = operation;
+    const words = [...positionals, ...(rest === null ? [] : [rest]), ...(last === undefined ? [] : [last])] as string[];
     expect(new Set(words).size).toBe(words.length);
     for (const word of operation.positionals) {
       expect(bare(fieldOf(word)).type).toBe("string");
@@ -100,6 +115,8 @@ describe.each(operations.map((operation) => ({ name: operation.name, operation }
 
   test("says by a field of text where it acts, or that it acts nowhere in particular", () => {
     if (operation.target === null) {
+      // Or by what its fields name, each of which policy is asked about.
+      if (operation.targets !== undefined) return;
       expect(Object.keys(fields).filter((name) => /destination|target/i.test(name))).toEqual([]);
       return;
     }
@@ -140,6 +157,8 @@ const smallest: Readonly<Record<string, Record<string, unknown>>> = {
   "job-rm": { target: "web", id: "abcdefghjk" },
   kill: { calls: ["c1"] },
   output: { id: "o1" },
+  transfer: { sources: ["web:a"], destination: "b" },
+  sync: { source: "web:a", destination: "b" },
   hosts: {},
   "hosts-show": { name: "web" },
   "hosts-add": { name: "web", host: "192.0.2.1" },
@@ -151,6 +170,17 @@ const smallest: Readonly<Record<string, Record<string, unknown>>> = {
   "secret-set": { target: "web" },
   "secret-rm": { target: "~/.ssh/id_ed25519", key: true },
   sudo: { target: "web" },
+  "list-directory": { target: "web", path: "." },
+  "read-file": { target: "web", path: "given" },
+  "write-file": { target: "web", path: "written", content: "text" },
+  "edit-file": { target: "web", path: "edited", diff: "@@ -0,0 +1 @@\n+text\n" },
+  path: { target: "web", path: "given", action: "stat" },
+  stat: { target: "web", paths: ["given"] },
+  mkdir: { target: "web", paths: ["made"] },
+  mv: { target: "web", paths: ["given", "moved"] },
+  chmod: { mode: "600", target: "web", paths: ["given"] },
+  ln: { says: "given", target: "web", path: "link", symbolic: true },
+  rm: { target: "web", paths: ["given"] },
 };
 
 test.each(operations.map((operation) => ({ name: operation.name, operation })))(
@@ -159,7 +189,10 @@ test.each(operations.map((operation) => ({ name: operation.name, operation })))(
     const input = v.parse(operation.input, smallest[name]);
     expect(operation.validate(input)).toEqual([]);
     for (const face of operation.faces) {
-      const result = await operation.run(input, { ...contextFor(face), asks: true, ask: async () => "typed" });
+      const sessions = new FakeSessions();
+      sessions.machine = await machineWithFile();
+      const context = { ...contextFor(face, sessions), asks: true, ask: async () => "typed" };
+      const result = await operation.run(input, context);
       expect(v.parse(operation.output, result)).toEqual(result);
       expect(Object.keys(result).sort()).toEqual(Object.keys(operation.output.entries).sort());
     }

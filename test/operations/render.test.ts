@@ -5,8 +5,10 @@
 import { describe, expect, test } from "bun:test";
 import type * as v from "valibot";
 import { OutputCapture } from "../../src/core/output.ts";
+import { chmod } from "../../src/operations/chmod.ts";
 import { close } from "../../src/operations/close.ts";
 import { connect } from "../../src/operations/connect.ts";
+import { editFile } from "../../src/operations/edit-file.ts";
 import { exec } from "../../src/operations/exec.ts";
 import { hostsAdd } from "../../src/operations/hosts-add.ts";
 import { hostsEnable } from "../../src/operations/hosts-enable.ts";
@@ -25,17 +27,29 @@ import { jobStatus } from "../../src/operations/job-status.ts";
 import { jobWait } from "../../src/operations/job-wait.ts";
 import { kill } from "../../src/operations/kill.ts";
 import { lend } from "../../src/operations/lend.ts";
+import { listDirectory } from "../../src/operations/list-directory.ts";
+import { ln } from "../../src/operations/ln.ts";
+import { mkdir } from "../../src/operations/mkdir.ts";
+import { mv } from "../../src/operations/mv.ts";
 import { readOutput } from "../../src/operations/output.ts";
+import { path } from "../../src/operations/path.ts";
+import { readFile } from "../../src/operations/read-file.ts";
+import { rm } from "../../src/operations/rm.ts";
 import { secretRm } from "../../src/operations/secret-rm.ts";
 import { secretSet } from "../../src/operations/secret-set.ts";
 import { sessions } from "../../src/operations/sessions.ts";
+import { stat } from "../../src/operations/stat.ts";
 import { sudo } from "../../src/operations/sudo.ts";
+import { sync } from "../../src/operations/sync.ts";
+import { transfer } from "../../src/operations/transfer.ts";
 import { trust } from "../../src/operations/trust.ts";
 import { unlend } from "../../src/operations/unlend.ts";
+import { writeFile } from "../../src/operations/write-file.ts";
 import { description, entry } from "./fake-hosts.ts";
 import { job } from "./fake-jobs.ts";
 import { page } from "./fake-outputs.ts";
 import { finished, info, trustedHost } from "./fake-sessions.ts";
+import { report, reportChanges } from "./fake-transfers.ts";
 
 interface Changes {
   render(): string[];
@@ -110,7 +124,115 @@ test("a connection that is over is not said to stay", () => {
 
 const otherJob = { ...job, id: "bcdefghjkm", state: "running" as const, exitCode: null };
 const later = "2026-01-01T00:15:00.000Z";
+const text: Output<typeof readFile> = {
+  ...{ target: "web", path: "a", content: "a\n", encoding: "utf-8", bom: false, lineEnding: "lf", binary: false },
+  ...{ cut: false, startLine: 1, endLine: 1, offset: 0, nextLine: null, nextOffset: null, size: 2, lines: 1 },
+  ...{ sha256: "12ab", mode: "0644", mtime: later },
+};
+const written: Output<typeof writeFile> = {
+  ...{ target: "web", path: "a", bytes: 2, created: false, sha256: "12ab", mode: "0644" },
+};
+const edited: Output<typeof editFile> = {
+  ...{ target: "web", path: "a", changed: true, written: true, created: false, applied: 1, offsets: [0] },
+  ...{ diff: "-a\n+b\n", cut: false, bytes: 2, sha256: "12ab" },
+};
+const fileFacts = {
+  ...{ path: "a", type: "file" as const, size: 5, mode: "0644", uid: 1000, gid: 100, mtime: later },
+  linkTarget: null,
+};
+const listed: Output<typeof listDirectory>["entries"][number] = { ...fileFacts, owner: null, group: null };
+const listing: Output<typeof listDirectory> = {
+  ...{ target: "web", path: "/home", entries: [listed], total: 1, token: null, unread: [] },
+};
+const fileStat: Output<typeof stat>["files"][number] = { ...fileFacts, target: null };
+const acted: Output<typeof path> = { target: "web", action: "mkdir", path: "a", mode: null, stat: null };
+const noFailures: Output<typeof rm>["failures"] = [];
+const failedPath = { path: "f", code: "NOT_FOUND" as const, message: "it is not there" };
+/** The same with one fact changed at a time. */
+const changedFacts = <T extends typeof fileStat | typeof listed>(base: T): T[] => {
+  const facts = { path: "b", size: 6, mode: null, uid: 0, gid: null, mtime: null, linkTarget: "c" };
+  const own = "owner" in base ? { owner: "ana", group: "staff" } : {};
+  const other = base.type === "file" ? ("fifo" as const) : ("file" as const);
+  return Object.entries({ ...facts, ...own, type: other }).map(([field, value]) => ({ ...base, [field]: value }));
+};
 const tables: Readonly<Record<string, Changes[]>> = {
+  "read-file": [
+    changed(readFile.render, text, {
+      ...{ target: ["db"], path: ["b"], content: [null, "b\n"], encoding: [null, "latin1"], bom: [true] },
+      ...{ lineEnding: [null, "crlf", "mixed", "none"], cut: [true], startLine: [null, 2], endLine: [null, 3] },
+      ...{ offset: [null, 4], nextLine: [5], nextOffset: [6], size: [7], lines: [null, 8], sha256: [null, "34"] },
+      ...{ mode: [null, "0600"], mtime: [null, "2026-01-01T00:00:00.000Z"] },
+    }),
+    changed(readFile.render, { ...text, content: null }, { binary: [true] }),
+  ],
+  "list-directory": [
+    changed(listDirectory.render, listing, {
+      ...{ target: ["db"], path: ["/srv"], total: [2], token: ["next"], unread: [[{ path: "x", message: "denied" }]] },
+      entries: [[], ...changedFacts(listed).map((entry) => [entry])],
+    }),
+  ],
+  path: [
+    changed(path.render, acted, { target: ["db"], action: ["chmod"], path: ["b"], mode: ["0600"], stat: [fileStat] }),
+  ],
+  stat: [
+    changed(
+      stat.render,
+      { target: "web", files: [fileStat], failures: noFailures },
+      {
+        ...{ target: ["db"], failures: [[failedPath]] },
+        files: [[], ...changedFacts(fileStat).map((entry) => [entry])],
+      },
+    ),
+  ],
+  mkdir: [
+    changed(
+      mkdir.render,
+      { target: "web", made: ["a"], failures: noFailures },
+      {
+        ...{ target: ["db"], made: [["b"]], failures: [[failedPath]] },
+      },
+    ),
+  ],
+  mv: [
+    changed(
+      mv.render,
+      { target: "web", moved: [{ from: "a", to: "b" }], failures: noFailures },
+      {
+        ...{ target: ["db"], moved: [[{ from: "c", to: "b" }], [{ from: "a", to: "c" }]], failures: [[failedPath]] },
+      },
+    ),
+  ],
+  chmod: [
+    changed(
+      chmod.render,
+      { target: "web", changed: [{ path: "a", mode: "0600" }], failures: noFailures },
+      {
+        ...{ target: ["db"], failures: [[failedPath]] },
+        changed: [[{ path: "b", mode: "0600" }], [{ path: "a", mode: "0644" }]],
+      },
+    ),
+  ],
+  ln: [changed(ln.render, { target: "web", path: "a", says: "b" }, { target: ["db"], path: ["c"], says: ["d"] })],
+  rm: [
+    changed(
+      rm.render,
+      { target: "web", removed: ["a"], failures: noFailures },
+      {
+        ...{ target: ["db"], removed: [[], ["b"]], failures: [[failedPath]] },
+      },
+    ),
+  ],
+  "write-file": [
+    changed(writeFile.render, written, {
+      ...{ target: ["db"], path: ["b"], bytes: [3], created: [true], sha256: [null, "34"], mode: [null, "0600"] },
+    }),
+  ],
+  "edit-file": [
+    changed(editFile.render, edited, {
+      ...{ target: ["db"], path: ["b"], changed: [false], written: [false], created: [true], applied: [2] },
+      ...{ offsets: [[3]], diff: ["", "-b\n"], cut: [true], bytes: [3], sha256: ["34"] },
+    }),
+  ],
   connect: [
     changed(connect.render, lasting, {
       ...{
@@ -288,6 +410,8 @@ const tables: Readonly<Record<string, Changes[]>> = {
       },
     ),
   ],
+  transfer: [changed(transfer.render, report, reportChanges)],
+  sync: [changed(sync.render, report, reportChanges)],
   lend: [changed<Output<typeof lend>>(lend.render, { lent: ["web"] }, { lent: [["db"], ["web", "db"]] })],
   unlend: [changed<Output<typeof unlend>>(unlend.render, { unlent: ["web"] }, { unlent: [["db"], ["web", "db"]] })],
   hosts: [

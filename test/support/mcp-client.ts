@@ -1,7 +1,7 @@
 /** The official MCP client on `ssh-mcp serve`, and beside it a raw driver for what no official client would send. */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js";
+import { type ClientCapabilities, ListRootsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { buildOnce, start } from "./binary.ts";
 import { endBrokersAtCleanup, startedBy } from "./brokers.ts";
 import { onCleanup } from "./cleanup.ts";
@@ -20,16 +20,23 @@ export interface McpSession {
   close(): Promise<void>;
 }
 
+export interface McpOptions extends ProgramOptions {
+  capabilities?: ClientCapabilities;
+  name?: string;
+  /** What stands behind `serve`. */
+  args?: readonly string[];
+  /** The folders that the client opens, as file URIs; absent for a client that cannot say. */
+  roots?: () => readonly string[];
+}
+
 /** Starts the binary's server with its own HOME and connects the official client to it. */
-export const connectMcp = async (
-  options: ProgramOptions & { capabilities?: ClientCapabilities; name?: string } = {},
-): Promise<McpSession> => {
+export const connectMcp = async (options: McpOptions = {}): Promise<McpSession> => {
   const home = options.home ?? tempDir("home");
   endBrokersAtCleanup(home);
   let stderr = "";
   const transport = new StdioClientTransport({
     command: buildOnce(),
-    args: ["serve"],
+    args: ["serve", ...(options.args ?? [])],
     env: { ...cleanEnv, HOME: home, ...options.env },
     cwd: options.cwd ?? home,
     stderr: "pipe",
@@ -39,8 +46,12 @@ export const connectMcp = async (
   });
   const client = new Client(
     { name: options.name ?? "test", version: "1.0.0" },
-    { capabilities: options.capabilities ?? {} },
+    { capabilities: { ...(options.roots === undefined ? {} : { roots: {} }), ...options.capabilities } },
   );
+  const { roots } = options;
+  if (roots !== undefined) {
+    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: roots().map((uri) => ({ uri })) }));
+  }
   let pid = 0;
   const close = onCleanup(async () => {
     const started = pid === 0 ? [] : [pid, ...startedBy(pid)];

@@ -89,7 +89,8 @@ export const createDispatch = (options: DispatchOptions): Dispatch => {
     const { caller, input, capture } = request;
     const operation = offered(byName.get(request.operation), request.operation, caller);
     const kept = outputsOf(outputs, caller, io.signal);
-    const context = { ...io, caller, sessions, hosts, jobs, transfers, outputs: kept };
+    const streamed = operation.streams === "output" && capture === null;
+    const context = { ...io, caller, sessions, hosts, jobs, transfers, outputs: kept, streamed };
     return await run({ operation, input, capture, context });
   };
 };

@@ -16,6 +16,11 @@ export const grouped = (next: Run): Run => {
   const onSeveral = severalHosts(next);
   return async (invocation) => {
     const { operation, input, capture, context } = invocation;
+    // Where operands name the servers, each names one.
+    const list = operation.targets?.(input).find(isSeveral);
+    if (list !== undefined) {
+      throw oneHostAlone(invocation, list, await expandTargets(list, (group) => context.hosts.members(group)));
+    }
     const field = operation.target;
     const value: unknown = field === null || namesFile(input) ? null : input[field];
     if (field === null || !hasSeveral(value)) return await next(invocation);

@@ -27,6 +27,8 @@ export const permitted =
 
 /** What policy is asked about: each target by itself, or null when the operation acts on none in particular. */
 const targetsOf = ({ operation, input }: Invocation): (string | null)[] => {
+  const named = operation.targets?.(input) ?? [];
+  if (named.length > 0) return named;
   const value: unknown = operation.target === null ? undefined : input[operation.target];
   if (typeof value === "string") return [value];
   const list = Array.isArray(value) ? value.filter((target) => typeof target === "string") : [];

@@ -78,7 +78,7 @@ export class ServerCall {
     });
     this.#variables = new Variables((wanted) => link.send(encodeVariablesRequest(number, wanted)));
     this.#terminal = new AskedTerminal(() => link.send(encodeControl(number, { kind: "terminal" })));
-    this.#files = new RequestedFiles(number, (bytes) => link.send(bytes));
+    this.#files = new RequestedFiles(number, (bytes) => link.send(bytes), link.way);
   }
 
   /** Runs the operation and sends how it ended. Never rejects. */

@@ -144,6 +144,25 @@ describe("policy", () => {
     expect(await errorOf(request("counted", { input }), dispatchOf([counted({})], rules))).toMatchObject({ code });
   });
 
+  test("every server that operands name is asked about, and each names one", async () => {
+    const targets = ({ text }: Record<string, unknown>): string[] => String(text).split(" ");
+    const copying = counted({ target: null, targets });
+    const run = (text: string, rules: readonly Rule[]) =>
+      errorOf(request("counted", { input: { text } }), dispatchOf([copying], rules));
+    expect(await run("web db1", [ask])).toMatchObject({
+      code: "APPROVAL_REQUIRED",
+      message: 'counted on "db1": needs approval by the rule "ask-db"',
+    });
+    expect(await run("db1 prod1", [ask, deny])).toMatchObject({ code: "POLICY_DENIED" });
+    expect(await run("web a,b", [])).toMatchObject({
+      code: "USAGE",
+      message: 'counted takes one host, and "a,b" is a list of 2',
+    });
+    const before = ran;
+    await dispatchOf([copying], [ask, deny])(request("counted", { input: { text: "web www" } }), io);
+    expect(ran).toBe(before + 1);
+  });
+
   test("names the target and the rule", async () => {
     const dispatch = dispatchOf([counted({})], [deny]);
     expect(await errorOf(request("counted", { input: { target: "prod\n1" } }), dispatch)).toMatchObject({
