@@ -4,6 +4,7 @@ import { SshMcpError } from "../../src/core/errors.ts";
 import { release } from "../../src/core/version.ts";
 import { AgentServer, clientLabel } from "../../src/mcp/server.ts";
 import { operations } from "../../src/operations/index.ts";
+import { edited, text, written } from "../operations/fake-contents.ts";
 import { job } from "../operations/fake-jobs.ts";
 import { page } from "../operations/fake-outputs.ts";
 import { report } from "../operations/fake-transfers.ts";
@@ -111,6 +112,9 @@ describe("tools/call", () => {
       enable: "ssh-mcp hosts enable web",
     },
     output: { ...page },
+    "read-file": { ...text },
+    "write-file": { ...written },
+    "edit-file": { ...edited },
     "list-directory": {
       ...{ target: "web", path: "/home/deploy", total: 2, token: "next", unread: [{ path: "x", message: "denied" }] },
       entries: [{ path: "a", ...fileFacts, owner: null, group: "staff" }],

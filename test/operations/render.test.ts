@@ -45,6 +45,7 @@ import { transfer } from "../../src/operations/transfer.ts";
 import { trust } from "../../src/operations/trust.ts";
 import { unlend } from "../../src/operations/unlend.ts";
 import { writeFile } from "../../src/operations/write-file.ts";
+import { edited, text, written } from "./fake-contents.ts";
 import { description, entry } from "./fake-hosts.ts";
 import { job } from "./fake-jobs.ts";
 import { page } from "./fake-outputs.ts";
@@ -124,18 +125,6 @@ test("a connection that is over is not said to stay", () => {
 
 const otherJob = { ...job, id: "bcdefghjkm", state: "running" as const, exitCode: null };
 const later = "2026-01-01T00:15:00.000Z";
-const text: Output<typeof readFile> = {
-  ...{ target: "web", path: "a", content: "a\n", encoding: "utf-8", bom: false, lineEnding: "lf", binary: false },
-  ...{ cut: false, startLine: 1, endLine: 1, offset: 0, nextLine: null, nextOffset: null, size: 2, lines: 1 },
-  ...{ sha256: "12ab", mode: "0644", mtime: later },
-};
-const written: Output<typeof writeFile> = {
-  ...{ target: "web", path: "a", bytes: 2, created: false, sha256: "12ab", mode: "0644" },
-};
-const edited: Output<typeof editFile> = {
-  ...{ target: "web", path: "a", changed: true, written: true, created: false, applied: 1, offsets: [0] },
-  ...{ diff: "-a\n+b\n", cut: false, bytes: 2, sha256: "12ab" },
-};
 const fileFacts = {
   ...{ path: "a", type: "file" as const, size: 5, mode: "0644", uid: 1000, gid: 100, mtime: later },
   linkTarget: null,
