@@ -31,6 +31,7 @@ needs=(
   mksh mksh
   ksh93 ksh93u+m
   busybox busybox
+  patch patch
 )
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)

@@ -7,12 +7,22 @@ import { openLibc } from "./libc.ts";
  * @param file descriptor of an accepted unix socket
  * @returns null where the system does not say, or libc cannot be called
  */
-export const peerUid = (file: number): number | null => {
+export const peerUid = (file: number): number | null => peerOf(file)?.uid ?? null;
+
+/** That process' number, where the system says it; one of another namespace has none here. */
+export const peerPid = (file: number): number | null => peerOf(file)?.pid || null;
+
+interface Peer {
+  uid: number;
+  pid: number | null;
+}
+
+const peerOf = (file: number): Peer | null => {
   if (ask === undefined) ask = howToAsk();
   return ask?.(file) ?? null;
 };
 
-type Ask = (file: number) => number | null;
+type Ask = (file: number) => Peer | null;
 
 /** Undefined until it is needed; null where there is no way. */
 let ask: Ask | null | undefined;
@@ -36,7 +46,8 @@ const byCredentials = (): Ask => {
   return (file) => {
     length[0] = credentials.byteLength;
     const result = getsockopt(file, socketLevel, peerCredentials, ptr(credentials), ptr(length));
-    return result === 0 ? (credentials[1] ?? null) : null;
+    const [pid = 0, uid = 0] = credentials;
+    return result === 0 ? { uid, pid } : null;
   };
 };
 
@@ -45,5 +56,5 @@ const byPeerId = (): Ask => {
   const { getpeereid } = openLibc({ getpeereid: { args: ["int", "ptr", "ptr"], returns: "int" } });
   const ids = new Uint32Array(2);
   return (file) =>
-    getpeereid(file, ptr(ids), ptr(ids, Uint32Array.BYTES_PER_ELEMENT)) === 0 ? (ids[0] ?? null) : null;
+    getpeereid(file, ptr(ids), ptr(ids, Uint32Array.BYTES_PER_ELEMENT)) === 0 ? { uid: ids[0] ?? 0, pid: null } : null;
 };

@@ -13,11 +13,11 @@ import {
 } from "../wire/file-frames.ts";
 import { decodeJson, malformed } from "../wire/frame.ts";
 import { IncomingStream } from "../wire/incoming-stream.ts";
-import type { Way } from "../wire/outgoing-stream.ts";
 import { type FileRequest, fileWindow, openFileLimit } from "../wire/protocol.ts";
 import { parseError } from "../wire/replies.ts";
 import type { SideEvent, SideRequest } from "../wire/side-requests.ts";
 import { CallerSide } from "./caller-side.ts";
+import type { Link } from "./server-call.ts";
 import { SideExchange } from "./side-exchange.ts";
 
 export class RequestedFiles implements CallerFiles {
@@ -25,20 +25,19 @@ export class RequestedFiles implements CallerFiles {
   readonly #send: (bytes: Uint8Array) => void;
   /** Those that are neither complete nor let go of. */
   readonly #open = new Map<number, IncomingStream | SideExchange>();
-  readonly #way: Way | null;
+  readonly #link: Pick<Link, "way" | "peer">;
   #last = 0;
   #failure: SshMcpError | null = null;
 
-  /** @param way that data to the client shares with all that goes there */
-  constructor(call: number, send: (bytes: Uint8Array) => void, way: Way | null = null) {
+  constructor(call: number, send: (bytes: Uint8Array) => void, link: Pick<Link, "way" | "peer">) {
     this.#call = call;
     this.#send = send;
-    this.#way = way;
+    this.#link = link;
   }
 
   /** This machine as one side of a transfer, as far as the process behind the call lets it be touched. */
   side(): TransferSide {
-    return new CallerSide((request, onEvent) => this.#ask(request, onEvent));
+    return new CallerSide((request, onEvent) => this.#ask(request, onEvent), this.#link.peer);
   }
 
   async *read(path: string): AsyncGenerator<Uint8Array, undefined> {
@@ -86,7 +85,8 @@ export class RequestedFiles implements CallerFiles {
         this.#send(encodeFilePart(this.#call, file, filePart.close));
       }
     };
-    const exchange = new SideExchange({ call: this.#call, file, send: this.#send, way: this.#way, onEvent, close });
+    const { way } = this.#link;
+    const exchange = new SideExchange({ call: this.#call, file, send: this.#send, way, onEvent, close });
     this.#open.set(file, exchange);
     this.#send(encodeFilePart(this.#call, file, filePart.ask, asked));
     return exchange;

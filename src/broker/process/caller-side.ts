@@ -1,19 +1,26 @@
 /** This machine as one side of a transfer, seen from the broker: each method is one exchange with the caller's process, whose files they are. */
+import type { FileHandle } from "node:fs/promises";
 import { SshMcpError } from "../../core/errors.ts";
 import type { FileChanges, FileFacts } from "../../core/files/file-facts.ts";
 import { decodeEntry, decodeFile, encodeFiles, encodePaths, recordsOf } from "../../core/files/file-records.ts";
 import type { FileForm, Refusal, SmallFile, TransferSide, TreeEntry } from "../../core/files/transfer-side.ts";
 import { parseCount, parseFacts, parseText, type SideEvent, type SideRequest } from "../wire/side-requests.ts";
+import { type Access, openHanded } from "./open-handed.ts";
+import { readHanded } from "./read-handed.ts";
 import type { SideExchange } from "./side-exchange.ts";
+import { writeHanded } from "./write-handed.ts";
 
 type Asking = (request: SideRequest, onEvent: (event: SideEvent) => void) => SideExchange;
 
 export class CallerSide implements TransferSide {
   readonly server = null;
   readonly #ask: Asking;
+  readonly #peer: number | null;
 
-  constructor(ask: Asking) {
+  /** @param peer the process that is asked; null when nobody knows it, and all bytes come from it as frames */
+  constructor(ask: Asking, peer: number | null = null) {
     this.#ask = ask;
+    this.#peer = peer;
   }
 
   async look(path: string): Promise<FileFacts | null> {
@@ -31,7 +38,14 @@ export class CallerSide implements TransferSide {
   }
 
   async *read(path: string, from: number): AsyncGenerator<Uint8Array, undefined> {
-    yield* this.#ask({ method: "read", path, from }, ignore).data();
+    const exchange = this.#ask({ method: "read", path, from, hands: this.#peer !== null }, ignore);
+    try {
+      const file = await this.#taken(exchange, "read");
+      if (file === null) yield* exchange.data();
+      else yield* readHanded(file, from, exchange);
+    } finally {
+      exchange.close();
+    }
   }
 
   async write(
@@ -41,7 +55,11 @@ export class CallerSide implements TransferSide {
     from: number,
     form: FileForm,
   ): Promise<void> {
-    await this.#send({ method: "write", root, path, from, form }, bytes, ignore);
+    const hands = this.#peer !== null;
+    await this.#send({ method: "write", root, path, from, form, hands }, bytes, ignore, async (exchange) => {
+      const file = hands ? await this.#taken(exchange, "write") : null;
+      return await (file === null ? exchange.pump(bytes) : writeHanded(file, bytes, from, exchange));
+    });
   }
 
   async part(root: string, path: string): Promise<number | null> {
@@ -82,7 +100,7 @@ export class CallerSide implements TransferSide {
   ): Promise<void> {
     const onEvent = (event: SideEvent): void => {
       if ("refused" in event) onFailed(event.refused);
-      else onWritten(event.files, event.bytes);
+      else if ("files" in event) onWritten(event.files, event.bytes);
     };
     const encode = (some: readonly SmallFile[]): Uint8Array => encodeFiles(some, form);
     await this.#send({ method: "writeMany", root }, encoded(files, encode), onEvent);
@@ -108,6 +126,15 @@ export class CallerSide implements TransferSide {
     return parseCount(await this.#answer({ method: "free", path }));
   }
 
+  /** The file that the client hands over, opened here; null when it sends or takes the bytes itself. */
+  async #taken(exchange: SideExchange, access: Access): Promise<FileHandle | null> {
+    const handed = this.#peer === null ? null : await exchange.handed;
+    if (this.#peer === null || handed === null) return null;
+    const file = await openHanded(this.#peer, handed, access);
+    exchange.sayHanded({ taken: file !== null });
+    return file;
+  }
+
   async #answer(request: SideRequest): Promise<unknown> {
     return await this.#ask(request, ignore).reply;
   }
@@ -117,10 +144,11 @@ export class CallerSide implements TransferSide {
     request: SideRequest,
     bytes: AsyncIterable<Uint8Array>,
     onEvent: (event: SideEvent) => void,
+    pump = (exchange: SideExchange) => exchange.pump(bytes),
   ): Promise<void> {
     const exchange = this.#ask(request, onEvent);
     let failure: { thrown: unknown } | null = null;
-    void exchange.pump(bytes).then((result) => {
+    void pump(exchange).then((result) => {
       failure = result;
     });
     try {

@@ -8,7 +8,7 @@ import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import { quoteWords } from "../../core/quote.ts";
 import { inodeOf } from "../../files/inode.ts";
-import { peerUid } from "../../files/peer-uid.ts";
+import { peerPid, peerUid } from "../../files/peer-uid.ts";
 import type { Transport } from "../wire/protocol.ts";
 import { type ListeningSocket, listenOnSocket } from "../wire/socket-transport.ts";
 
@@ -43,7 +43,10 @@ export class Listener {
     try {
       this.#socket = listenOnSocket(unnamed, (transport, file) => {
         const uid = strangerAt(file);
-        if (uid === null) return accept(transport);
+        if (uid === null) {
+          transport.peer = file === null ? null : peerPid(file);
+          return accept(transport);
+        }
         transport.abort();
         strange(uid);
       });

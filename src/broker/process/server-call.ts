@@ -30,6 +30,8 @@ export interface Link {
   /** Calls back when the client gets what was sent up to now whatever happens: at once where possible, never on a connection that ends before. */
   whenTaken(callback: () => void): void;
   readonly way: Way;
+  /** The client's process, where the system says it. */
+  readonly peer: number | null;
   /** False when nothing that is sent gets anywhere any more. */
   readonly isOpen: boolean;
   /** True while the client leaves so much unread that only what it asked for is worth adding. */
@@ -78,7 +80,7 @@ export class ServerCall {
     });
     this.#variables = new Variables((wanted) => link.send(encodeVariablesRequest(number, wanted)));
     this.#terminal = new AskedTerminal(() => link.send(encodeControl(number, { kind: "terminal" })));
-    this.#files = new RequestedFiles(number, (bytes) => link.send(bytes), link.way);
+    this.#files = new RequestedFiles(number, (bytes) => link.send(bytes), link);
   }
 
   /** Runs the operation and sends how it ended. Never rejects. */

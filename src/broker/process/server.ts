@@ -93,6 +93,10 @@ class ClientLink implements ServedConnection, Link, Burden {
     return this.#ended.promise;
   }
 
+  get peer(): number | null {
+    return this.#transport.peer ?? null;
+  }
+
   get unread(): number {
     return this.#transport.pending;
   }

@@ -13,7 +13,7 @@ import { IncomingStream } from "../wire/incoming-stream.ts";
 import { OutgoingStream, type Way } from "../wire/outgoing-stream.ts";
 import { sideWindow } from "../wire/protocol.ts";
 import { parseError } from "../wire/replies.ts";
-import { parseSideEvent, type SideEvent } from "../wire/side-requests.ts";
+import { type HandedFile, type HandedWord, parseSideEvent, type SideEvent } from "../wire/side-requests.ts";
 
 export interface SideExchangeOptions {
   call: number;
@@ -30,6 +30,7 @@ export class SideExchange {
   readonly #data: IncomingStream;
   readonly #output: OutgoingStream;
   readonly #reply = Promise.withResolvers<unknown>();
+  readonly #handed = Promise.withResolvers<HandedFile | null>();
   #ended = false;
 
   constructor(options: SideExchangeOptions) {
@@ -53,6 +54,19 @@ export class SideExchange {
     return this.#reply.promise;
   }
 
+  /** The file that the client hands over; null when it does something else instead. */
+  get handed(): Promise<HandedFile | null> {
+    return this.#handed.promise;
+  }
+
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
+  sayHanded(word: HandedWord): void {
+    this.#say(filePart.handed, new TextEncoder().encode(JSON.stringify(word)));
+  }
+
   /** What the client sends; leaving the loop lets go of the exchange. */
   async *data(): AsyncGenerator<Uint8Array, undefined> {
     try {
@@ -72,12 +86,21 @@ export class SideExchange {
         await this.#output.write(piece);
         if (this.#ended) return null;
       }
-      this.#say(filePart.end);
+      this.sayEnd(null);
       return null;
     } catch (thrown) {
       if (this.#ended) return null;
-      this.#say(filePart.failure, new TextEncoder().encode(JSON.stringify(toSshMcpError(thrown).toRecord())));
+      this.sayEnd({ thrown });
       return { thrown };
+    }
+  }
+
+  /** No more follows. @param failure what the source broke with */
+  sayEnd(failure: { thrown: unknown } | null): void {
+    if (failure === null) this.#say(filePart.end);
+    else {
+      const record = toSshMcpError(failure.thrown).toRecord();
+      this.#say(filePart.failure, new TextEncoder().encode(JSON.stringify(record)));
     }
   }
 
@@ -89,6 +112,7 @@ export class SideExchange {
   }
 
   fail(error: SshMcpError): void {
+    this.#handed.resolve(null);
     this.#reply.reject(error);
     this.#data.fail(error);
     this.#output.fail(error);
@@ -99,13 +123,14 @@ export class SideExchange {
   receive({ part, bytes }: FileMessage): boolean {
     switch (part) {
       case filePart.data:
+        this.#handed.resolve(null);
         this.#data.push(bytes);
         return false;
       case filePart.credit:
         this.#output.grant(decodeFileCredit(bytes));
         return false;
       case filePart.event:
-        this.#options.onEvent(parseSideEvent(decodeJson(bytes)));
+        this.#hear(parseSideEvent(decodeJson(bytes)));
         return false;
       case filePart.reply:
         this.#reply.resolve(decodeJson(bytes));
@@ -120,12 +145,18 @@ export class SideExchange {
     }
   }
 
+  #hear(event: SideEvent): void {
+    if ("handed" in event) this.#handed.resolve(event.handed);
+    else this.#options.onEvent(event);
+  }
+
   #end(): void {
+    this.#handed.resolve(null);
     this.#ended = true;
     this.#output.fail(over());
   }
 
-  #say(part: typeof filePart.end | typeof filePart.failure, bytes?: Uint8Array): void {
+  #say(part: typeof filePart.end | typeof filePart.failure | typeof filePart.handed, bytes?: Uint8Array): void {
     const { call, file, send } = this.#options;
     if (!this.#ended) send(encodeFilePart(call, file, part, bytes));
   }

@@ -50,6 +50,8 @@ export class TreeCopy {
     if (now !== null && compares(this.#run)) this.#there = await Listing.of(destination, target, this.#excluded);
     if (now === null && request.sync?.dryRun !== true) this.#free = await destination.free(root).catch(() => null);
     await this.#makeRoot();
+    // Before anything that may have to go on.
+    await this.#mark();
     const queues = [this.#small, this.#large, this.#links];
     const stop = (error: unknown): void => {
       for (const queue of queues) queue.fail(error);
@@ -68,7 +70,6 @@ export class TreeCopy {
     };
     const small = new SmallFiles(this.#run, this.#job, this.#small);
     const parts = [
-      this.#mark(),
       this.#walk().then(() => {
         for (const queue of queues) queue.end();
         onWalked();
@@ -108,10 +109,8 @@ export class TreeCopy {
   async #mark(): Promise<void> {
     const { now, root, destination } = this.#job;
     if (!this.#isMarked || now !== null) return;
-    const nothing = (async function* () {})();
-    const form = { mode: 0o600, mtime: null, masked: false };
-    // It is a help and no more: what cannot be written there, the files will say.
-    await destination.write(root, unfinishedName, nothing, 0, form).catch(() => {});
+    // A directory, because it takes one round trip. It is a help and no more: what cannot be made there, the files will say.
+    await destination.makeDirectory(root, unfinishedName, 0o700).catch(() => {});
   }
 
   async #unmark(): Promise<void> {

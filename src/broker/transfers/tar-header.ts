@@ -72,7 +72,7 @@ export const writeHeader = (block: Uint8Array, header: TarHeader): void => {
  * @throws SshMcpError PROTOCOL_ERROR for a block that is no header
  */
 export const readHeader = (block: Uint8Array): TarHeader | null => {
-  if (block.every((byte) => byte === 0)) return null;
+  if (isZero(block)) return null;
   const said = readNumber(block, field.checksum);
   if (said !== checksum(block)) throw notTar("a header with a wrong checksum");
   const name = readText(block, field.name);
@@ -101,13 +101,18 @@ const joined = (prefix: Uint8Array, name: Uint8Array): Uint8Array => {
   return whole;
 };
 
-/** The sum of all bytes, with the checksum's own taken as blanks. */
+/** The sum of all bytes, with the checksum's own taken as blanks. Without iterators: this is done for every file. */
 const checksum = (block: Uint8Array): number => {
-  let sum = 0;
-  for (const byte of block) sum += byte;
   const [from, length] = field.checksum;
-  for (let at = from; at < from + length; at++) sum += space - (block[at] ?? 0);
+  let sum = space * length;
+  for (let at = 0; at < from; at++) sum += block[at] ?? 0;
+  for (let at = from + length; at < blockLength; at++) sum += block[at] ?? 0;
   return sum;
+};
+
+const isZero = (block: Uint8Array): boolean => {
+  for (let at = 0; at < blockLength; at++) if (block[at] !== 0) return false;
+  return true;
 };
 
 type Field = readonly [from: number, length: number];
@@ -138,10 +143,18 @@ const readNumber = (block: Uint8Array, [from, length]: Field, signed = false): n
     if (!Number.isSafeInteger(value)) throw notTar("an absurd number");
     return value;
   }
-  const text = String.fromCharCode(...block.subarray(from, from + length)).replace(/[\0 ]+$/, "");
-  const digits = text.trim().split("\0", 1)[0] ?? "";
-  if (!/^[0-7]*$/.test(digits)) throw notTar("a number that is none");
-  return digits === "" ? 0 : Number.parseInt(digits, 8);
+  let at = from;
+  const end = from + length;
+  while (at < end && block[at] === space) at++;
+  let value = 0;
+  for (; at < end; at++) {
+    const digit = (block[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  // What ends a number is a blank or a zero.
+  if (at < end && block[at] !== space && block[at] !== 0) throw notTar("a number that is none");
+  return value;
 };
 
 const readText = (block: Uint8Array, [from, length]: Field): Uint8Array => {

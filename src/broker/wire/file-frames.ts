@@ -25,6 +25,8 @@ export const filePart = {
   reply: 8,
   /** Client to broker: JSON `SideEvent`. */
   event: 9,
+  /** Broker to client: JSON `HandedWord`. */
+  handed: 10,
 } as const;
 
 export type FilePart = (typeof filePart)[keyof typeof filePart];

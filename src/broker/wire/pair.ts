@@ -18,6 +18,7 @@ export const createPair = (): [Transport, Transport] => {
 };
 
 class PairEnd implements Transport {
+  readonly peer = process.pid;
   onData: (bytes: Uint8Array) => void = () => undefined;
   onDrain: () => void = () => undefined;
   onClose: () => void = () => undefined;

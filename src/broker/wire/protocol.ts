@@ -123,6 +123,8 @@ export interface BrokerStatus {
 
 /** A byte pipe to the other side: a socket, or one end of an in-memory pair. */
 export interface Transport {
+  /** The process at the other end, as this one would call it; null or absent where the system does not say. */
+  peer?: number | null;
   /** Queues bytes, which must not change from then on; never blocks. Bytes written after close are dropped. */
   write(bytes: Uint8Array): void;
   /** Bytes written that the other side has not taken yet. */

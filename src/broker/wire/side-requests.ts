@@ -11,16 +11,28 @@ import { malformed } from "./frame.ts";
 export type SideRequest =
   | { method: "look" | "free"; path: string }
   | { method: "walk" | "readMany" | "writeMany"; root: string }
-  | { method: "read"; path: string; from: number }
-  | { method: "write"; root: string; path: string; from: number; form: FileForm }
+  | { method: "read"; path: string; from: number; hands: boolean }
+  | { method: "write"; root: string; path: string; from: number; form: FileForm; hands: boolean }
   | { method: "part" | "remove"; root: string; path: string }
   | { method: "hash"; path: string; length: number | null; ofPart: boolean }
   | { method: "makeDirectory"; root: string; path: string; mode: number | null }
   | { method: "symlink"; root: string; path: string; target: string }
   | { method: "change"; root: string; path: string; changes: FileChanges };
 
-/** What a client says while an exchange goes on. */
-export type SideEvent = { refused: Refusal } | { files: number; bytes: number };
+/** An open file of the client's process, for the broker to read or write in its place. */
+export interface HandedFile {
+  /** The descriptor's number there. */
+  file: number;
+  /** Decimal: what fstat(2) says. */
+  device: string;
+  inode: string;
+}
+
+/** What a client says while an exchange goes on. Where `hands` was asked for, it says first which file it hands over, or does what it does without. */
+export type SideEvent = { refused: Refusal } | { files: number; bytes: number } | { handed: HandedFile | null };
+
+/** What the broker says of a file that was handed over: whether it uses it, and when it does not any more, how far it came and what the system said. */
+export type HandedWord = { taken: boolean } | { bytes: number; code: string | null };
 
 type Fields = Record<string, unknown>;
 
@@ -57,9 +69,15 @@ export const parseSideRequest = (value: unknown): SideRequest => {
     case "writeMany":
       return { method, root: text(fields["root"]) };
     case "read":
-      return { method, path: text(fields["path"]), from: count(fields["from"]) };
+      return { method, path: text(fields["path"]), from: count(fields["from"]), hands: fields["hands"] === true };
     case "write":
-      return { method, ...both(), from: count(fields["from"]), form: formOf(fields["form"]) };
+      return {
+        method,
+        ...both(),
+        from: count(fields["from"]),
+        form: formOf(fields["form"]),
+        hands: fields["hands"] === true,
+      };
     case "part":
     case "remove":
       return { method, ...both() };
@@ -98,11 +116,23 @@ const changesOf = (value: unknown): FileChanges => {
 
 /** @throws SshMcpError PROTOCOL_ERROR */
 export const parseSideEvent = (value: unknown): SideEvent => {
-  const { refused, files, bytes } = fieldsOf(value);
+  const { refused, files, bytes, handed } = fieldsOf(value);
+  if (handed !== undefined) return { handed: orNull(handed, handedOf) };
   if (refused === undefined) return { files: count(files), bytes: count(bytes) };
   const { path, code, message } = fieldsOf(refused);
   const known = errorCodes.find((one) => one === code) ?? "INTERNAL";
   return { refused: { path: text(path), code: known, message: text(message) } };
+};
+
+const handedOf = (value: unknown): HandedFile => {
+  const { file, device, inode } = fieldsOf(value);
+  return { file: count(file), device: text(device), inode: text(inode) };
+};
+
+/** @throws SshMcpError PROTOCOL_ERROR */
+export const parseHandedWord = (value: unknown): HandedWord => {
+  const { taken, bytes, code } = fieldsOf(value);
+  return typeof taken === "boolean" ? { taken } : { bytes: count(bytes), code: orNull(code, text) };
 };
 
 /** @throws SshMcpError PROTOCOL_ERROR */

@@ -50,6 +50,7 @@ export const listenOnSocket = (
 };
 
 class SocketTransport implements Transport {
+  peer: number | null = null;
   onData: (bytes: Uint8Array) => void = () => undefined;
   onDrain: () => void = () => undefined;
   onClose: () => void = () => undefined;
