@@ -1,4 +1,4 @@
-/** A directory comes in pages, which the broker can hold; a person who asks for no page gets all of them. */
+/** A very large directory comes in pages, which the broker can hold; a person who asks for no page gets all of them. */
 import type { Parsed } from "./parse.ts";
 
 type Run = Extract<Parsed, { kind: "run" }>;

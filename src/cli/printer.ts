@@ -6,19 +6,25 @@ import type { World } from "./world.ts";
 /** What it needs of the world. */
 type Desk = Pick<World, "stdout" | "stderr" | "env" | "isTerminal">;
 
+/** Fields of the input that tell one of several. */
+interface About {
+  target?: unknown;
+  path?: unknown;
+}
+
 const encoder = new TextEncoder();
 
 export class Printer {
   readonly #world: Desk;
   readonly #json: boolean;
-  readonly #target: string | null;
+  readonly #about: About;
   #messages: Promise<Messages> | null = null;
 
-  /** @param target which of several hosts it speaks of; null for none in particular */
-  constructor(world: Desk, json: boolean, target: string | null = null) {
+  /** @param about which of several it speaks of */
+  constructor(world: Desk, json: boolean, about: About = {}) {
     this.#world = world;
     this.#json = json;
-    this.#target = target;
+    this.#about = about;
   }
 
   /**
@@ -31,15 +37,15 @@ export class Printer {
     if (printed !== "") await this.#world.stdout.write(encoder.encode(printed));
   }
 
-  /** The same for one of several hosts: an error and its document say which. */
-  about(target: string): Printer {
-    return new Printer(this.#world, this.#json, target);
+  /** The same for one of several hosts or files: the document of an error says which. */
+  about({ target, path }: About): Printer {
+    return new Printer(this.#world, this.#json, { target, ...(path === undefined ? {} : { path }) });
   }
 
   /** The same with its messages written elsewhere. */
   through(stderr: Desk["stderr"]): Printer {
     const { stdout, env, isTerminal } = this.#world;
-    return new Printer({ stdout, stderr, env, isTerminal: (fd) => isTerminal(fd) }, this.#json, this.#target);
+    return new Printer({ stdout, stderr, env, isTerminal: (fd) => isTerminal(fd) }, this.#json, this.#about);
   }
 
   /**
@@ -49,8 +55,7 @@ export class Printer {
   async failure(record: ErrorRecord): Promise<void> {
     await this.message(record);
     try {
-      if (this.#json)
-        await this.data({ ...(this.#target === null ? {} : { target: this.#target }), error: record }, () => "");
+      if (this.#json) await this.data({ ...this.#about, error: record }, () => "");
     } catch (failure) {
       // A full disk takes no document either, and the first error is the one to know.
       if (!(failure instanceof SshMcpError)) throw failure;

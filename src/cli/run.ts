@@ -4,6 +4,7 @@ import { exitStatus, exitStatusOfError } from "../core/exit-status.ts";
 import { release } from "../core/version.ts";
 import { operations } from "../operations/index.ts";
 import { type Command, commandOf } from "./command.ts";
+import { copiesFiles } from "./face-flags.ts";
 import { fanOut } from "./many/fan-out.ts";
 import { type Run, type Several, severalOf } from "./many/several.ts";
 import { otherCommands } from "./other-commands.ts";
@@ -12,8 +13,8 @@ import { type Parsed, parse } from "./parse.ts";
 import { perform, takesRemoteStatus } from "./perform.ts";
 import { Printer } from "./printer.ts";
 import { mayRepeat } from "./said.ts";
+import { typedWords } from "./typed-words.ts";
 import { usageError } from "./usage.ts";
-import { wereUtf8 } from "./utf8.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -23,7 +24,8 @@ import type { World } from "./world.ts";
  */
 export const runCli = async (words: readonly string[], world: World): Promise<number> => {
   const commands = operations.filter(({ faces }) => faces.includes("cli")).map(commandOf);
-  const parsed = exact(words, parse(words, commands, otherCommands, world.env));
+  const typed = typedWords(words);
+  const parsed = exact(typed, parse(typed ?? words, commands, otherCommands, world.env));
   const printer = new Printer(world, parsed.kind !== "nothing" && parsed.options.json);
   try {
     return await carryOut(parsed, commands, printer, world).catch((thrown) => failed(thrown, parsed, printer));
@@ -42,10 +44,16 @@ const failed = async (thrown: unknown, parsed: Parsed, printer: Printer): Promis
   return exitStatusOfError(error.code, parsed.kind === "run" && takesRemoteStatus(parsed));
 };
 
-/** What was not UTF-8 has reached us as something else, and would be another command on the server. */
-const exact = (words: readonly string[], parsed: Parsed): Parsed => {
-  if (parsed.kind !== "run" || wereUtf8(words)) return parsed;
-  const error = usageError("the command line holds bytes that are not UTF-8", "ssh-mcp exec TARGET -- sh -s <FILE");
+/** What is no UTF-8 can be the name of a file; a command would be another one on the server. @param typed null where nobody knows */
+const exact = (typed: readonly string[] | null, parsed: Parsed): Parsed => {
+  if (parsed.kind !== "run") return parsed;
+  const { operation } = parsed.command;
+  const takesPaths = operation.operand !== undefined || copiesFiles(operation);
+  if (typed?.every((word) => takesPaths || word.isWellFormed())) return parsed;
+  const hint = takesPaths
+    ? `ssh-mcp ${parsed.command.name} 'TARGET:a\\udcff', as ls writes the byte 0xff`
+    : "ssh-mcp exec TARGET -- sh -s <FILE";
+  const error = usageError("the command line holds bytes that are not UTF-8", hint);
   return { kind: "wrong", error, options: parsed.options };
 };
 
@@ -105,7 +113,9 @@ const onEachFile = async (
   let status: number = exitStatus.ok;
   for (const fields of [{}, ...further]) {
     const one = { ...first, input: { ...run.input, ...fields } };
-    const its = await carryOut(one, commands, printer, world).catch((thrown) => failed(thrown, one, printer));
+    const its = await carryOut(one, commands, printer.about(one.input), world).catch((thrown) =>
+      failed(thrown, one, printer.about(one.input)),
+    );
     status = Math.max(status, its);
     // A signal ends all of it.
     if (status > 128) break;

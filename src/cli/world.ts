@@ -66,6 +66,8 @@ export interface World extends Standing, BrokerAccess {
   openAskpass(program: string): QuestionDevice;
   /** Whether this descriptor is a terminal. Loads node:tty, which costs 1.5 ms. */
   isTerminal(fd: 0 | 1 | 2): Promise<boolean>;
+  /** Whether this process was started with the descriptor closed: what reads or writes it meets /dev/null. Absent where nobody knows. */
+  wasClosed?(fd: 0 | 1): Promise<boolean>;
   /** How wide the terminal is that standard output is; null when it is none. Loads node:tty too. */
   columns(): Promise<number | null>;
   /** Leaves at once, whatever still runs. */
@@ -86,6 +88,7 @@ export const processWorld = ({ openBroker, brokerControl }: BrokerAccess): World
   openAskpass: (program) => new Askpass(program, process.env),
   cwd: () => process.cwd(),
   isTerminal: async (fd) => (await import("node:tty")).isatty(fd),
+  wasClosed: async (fd) => (await import("../files/closed-descriptor.ts")).wasClosed(fd),
   columns: async () => {
     const { isatty, WriteStream } = await import("node:tty");
     // Some terminals do not say, and count 0 columns.

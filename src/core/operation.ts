@@ -90,7 +90,12 @@ export interface OperationSpec<I extends Input, O extends Output> {
   brief?: Readonly<Partial<Record<FieldOf<I>, string>>>;
   /** What only a model has to know, after the description: when to use a sibling instead, limits, who answers what. */
   advice: string;
+  /** The strongest that a call may have. */
   effect: Effect;
+  /** What this call does, where that is less for some inputs; pure. Policy is asked about it. Absent where all do `effect`. */
+  effectOf?(input: v.InferOutput<I>): Effect;
+  /** Whether a `write` may take the place of what was there, and not only add to it. Absent for no. */
+  replaces?: boolean;
   /** Whether running it twice with the same input has no further effect. */
   idempotent: boolean;
   /** Whether it reaches out to servers; else it stays among the sessions there are. */

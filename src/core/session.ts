@@ -98,6 +98,8 @@ export interface FilesRequest {
   become: Become | null;
   /** Limit for all of it; null is none. */
   timeoutMs: number | null;
+  /** Doing all of it once more does no harm: what would be OUTCOME_UNKNOWN is CONNECTION_LOST then. Absent is false. */
+  repeatable?: boolean;
 }
 
 export interface Sessions {

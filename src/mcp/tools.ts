@@ -16,11 +16,11 @@ export const toTool = (operation: Operation): Tool => ({
 
 /**
  * Hints for the client's own decisions, MCP 2025-11-25, `ToolAnnotations`. A command may do anything, so running one counts
- * as destructive. What is as the protocol has it anyway is left out.
+ * as destructive, and so does to replace what is there. What is as the protocol has it anyway is left out.
  */
-export const annotations = ({ effect, idempotent, remote }: Operation): Hints => ({
+export const annotations = ({ effect, replaces, idempotent, remote }: Operation): Hints => ({
   ...(effect === "read" ? { readOnlyHint: true } : {}),
-  ...(effect === "execute" || effect === "destructive" ? {} : { destructiveHint: false }),
+  ...(effect === "execute" || effect === "destructive" || replaces === true ? {} : { destructiveHint: false }),
   ...(idempotent ? { idempotentHint: true } : {}),
   ...(remote ? {} : { openWorldHint: false }),
 });
@@ -38,19 +38,13 @@ const inputSchema = (operation: Operation): ObjectSchema => {
     ...rest
   } = objectSchema(toJsonSchema(operation.input, { typeMode: "input", target }));
   const hidden = new Set<string>(operation.cliOnly);
-  const brief: Readonly<Record<string, string | undefined>> = {
-    ...(operation.name === "exec" ? {} : explained),
-    ...operation.brief,
-  };
+  const brief: Readonly<Record<string, string | undefined>> = operation.brief ?? {};
   const told = Object.entries(properties)
     .filter(([name]) => !hidden.has(name))
     .map(([name, schema]) => [name, described(schema, brief[name])] as const);
   const needed = required.filter((name) => !hidden.has(name));
   return { ...rest, properties: Object.fromEntries(told), ...(needed.length === 0 ? {} : { required: needed }) };
 };
-
-/** Fields that mean the same wherever they stand: ssh_exec says what, and so does what a model reads before its first call. */
-const explained = { target: "", path: "", sudo: "" };
 
 const described = (schema: object, brief: string | undefined): object => {
   if (brief === undefined) return schema;

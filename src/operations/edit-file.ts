@@ -12,10 +12,10 @@ import type { SessionInfo } from "../core/session.ts";
 import { count, sessionFields } from "./fields.ts";
 import { expectSha256, sha256 } from "./file-hash.ts";
 import { openFile } from "./opened-file.ts";
-import { flagField, namedIssues, onFiles, sudoIssues } from "./path-fields.ts";
-import { howToRead, remoteField, sudoField, targetIssues } from "./text-fields.ts";
+import { flagField, namedIssues, onFiles, sudoField, sudoIssues } from "./path-fields.ts";
+import { howToRead, remoteField, targetIssues } from "./text-fields.ts";
 import { once, shaIssues } from "./write-rules.ts";
-import { lineOf, replacing } from "./written-once.ts";
+import { ChangedMeanwhile, enter, lineOf, replacing } from "./written-once.ts";
 
 const description = "Edit a text file: exact replacements or a unified diff, all or none; returns the diff.";
 
@@ -28,7 +28,7 @@ Line endings, the encoding, a byte order mark and a missing newline at the end s
 /** Bytes of the largest file: it is held in memory, more than once. */
 const largestFile = 4 * 1024 * 1024;
 /** Bytes of all edits, or of the diff: they fit into one message to the broker. */
-const longestEdits = 512 * 1024;
+export const longestEdits = 512 * 1024;
 const mostEdits = 1000;
 /** Characters of the diff in an answer. */
 const longestDiff = 32 * 1024;
@@ -40,12 +40,12 @@ const input = v.strictObject({
   edits: v.optional(
     v.pipe(
       v.array(v.strictObject({ old: text("Now"), new: text("Then"), all: flagField("Every") })),
-      v.description("In order"),
+      v.description('An exact replacement, as JSON: {"old": …, "new": …, "all": true}'),
     ),
   ),
-  diff: v.optional(text("Instead: unified diff")),
-  ifSha256: v.optional(text("Only while this is its hash")),
-  dryRun: flagField("Do not write"),
+  diff: v.optional(text("Apply this unified diff: a file, - for standard input, or the diff itself")),
+  ifSha256: v.optional(text("Fail unless the file has this SHA-256 now")),
+  dryRun: flagField("Write nothing; show what would change"),
   sudo: sudoField,
 });
 
@@ -102,17 +102,10 @@ export const editFile = defineOperation({
   title: "Edit a text file on a server",
   description,
   manual,
-  help: {
-    path: "The file, from the home directory",
-    edits: 'An exact replacement, as JSON: {"old": …, "new": …, "all": true}',
-    diff: "Apply this unified diff: a file, - for standard input, or the diff itself",
-    ifSha256: "Fail unless the file has this SHA-256 now",
-    dryRun: "Write nothing; show what would change",
-    sudo: "Edit as root, or as this user",
-  },
-  brief: { edits: "", diff: "Unified", dryRun: "", ifSha256: "" },
+  brief: { target: "", path: "", edits: "", diff: "Unified", ifSha256: "", dryRun: "", sudo: "" },
   advice,
   effect: "write",
+  replaces: true,
   idempotent: false,
   remote: true,
   input,
@@ -126,9 +119,9 @@ export const editFile = defineOperation({
   streams: "none",
   cliOnly: [],
   run: async (given, context) => {
-    const path = remotePath(given.path, context.caller);
+    const path = remotePath(given.path);
     const { target, value } = await onFiles(given, `edit ${given.path}`, context, (machine, { info }) =>
-      editOn(machine, given, path, info, context),
+      editedNow(machine, given, path, info, context),
     );
     return { target, path: given.path, ...value };
   },
@@ -142,22 +135,59 @@ export const editFile = defineOperation({
   },
 });
 
-const editOn = async (
+/** How often an edit is done anew when others, whom no line holds, change the file meanwhile. */
+const mostLooks = 4;
+
+/** Edits of other places of a file do not hinder each other: who finds it changed looks again, first in line then. */
+const editedNow = async (
   machine: RemoteMachine,
   given: Input,
   path: string,
   info: SessionInfo,
   context: Context,
 ): Promise<Edited> => {
-  const before = await contentBefore(machine, given, path, context);
+  const edit = (isFirst: boolean): Promise<Edited> => editOn(machine, given, path, info, context, isFirst);
+  try {
+    return await edit(false);
+  } catch (thrown) {
+    if (!isToRepeat(thrown, given)) throw thrown;
+  }
+  const leave = await enter(await lineOf(info, machine.files, path), context);
+  try {
+    for (let looks = 2; ; looks++) {
+      try {
+        return await edit(true);
+      } catch (thrown) {
+        if (looks >= mostLooks || !isToRepeat(thrown, given)) throw thrown;
+      }
+    }
+  } finally {
+    leave();
+  }
+};
+
+/** An edit of one certain content is not one of another. */
+const isToRepeat = (thrown: unknown, { ifSha256 }: Input): boolean =>
+  thrown instanceof ChangedMeanwhile && ifSha256 === undefined;
+
+const editOn = async (
+  machine: RemoteMachine,
+  given: Input,
+  path: string,
+  info: SessionInfo,
+  context: Context,
+  isFirst: boolean,
+): Promise<Edited> => {
+  const reading = contentBefore(machine, given, path, context);
+  const [before, line] = await Promise.all([reading, lineOf(info, machine.files, path)]);
   const hashBefore = before === null ? null : sha256(before.bytes);
   const hint = howToRead(given, context);
   expectSha256(given.path, given.ifSha256, hashBefore, hint);
   const change: Change = given.edits === undefined ? { diff: given.diff ?? "" } : { edits: given.edits };
-  const done = await unhurried(edited(given.path, before?.bytes ?? null, change));
+  const done = await unhurried(edited(given.path, before?.bytes ?? null, change), context.signal);
   const shownPath = escapeLine(given.path);
   const names = { before: before === null ? "/dev/null" : shownPath, after: shownPath };
-  const { diff, cut } = await unhurried(changedLines(done, names, longestDiff));
+  const { diff, cut } = await unhurried(changedLines(done, names, longestDiff), context.signal);
   const changed = done.before !== done.after || before === null;
   const result = {
     ...{
@@ -174,16 +204,9 @@ const editOn = async (
   if (!changed || given.dryRun === true) return result;
   const known = before === null || hashBefore === null ? null : { facts: before.facts, sha256: hashBefore };
   const create = before === null ? "new" : "existing";
-  const line = lineOf(info, given.sudo, path);
-  const { ownerKept } = await replacing({ files: machine.files, path, before: known, line, hint }, context, (check) =>
-    writeAtomically(machine.files, path, once(done.bytes), {
-      mode: null,
-      mtime: null,
-      create,
-      part: null,
-      from: 0,
-      check,
-    }),
+  const replaced = { files: machine.files, path, before: known, line, isFirst, hint };
+  const { ownerKept } = await replacing(replaced, context, (check) =>
+    writeAtomically(machine.files, path, once(done.bytes), { mode: null, create, check }),
   );
   if (!ownerKept) context.notice(`${shown(path)} has another owner or group now: this user may not give it back`);
   return { ...result, written: true };
@@ -201,7 +224,7 @@ const contentBefore = async (
   path: string,
   context: Context,
 ): Promise<Before | null> => {
-  const place = { target: given.target, given: given.path, path };
+  const place = { target: given.target, sudo: given.sudo, given: given.path, path };
   const opened = await openFile(machine, place, context).catch((thrown: unknown) => {
     const isMissing = thrown instanceof SshMcpError && thrown.code === "NOT_FOUND";
     if (isMissing && given.diff !== undefined && given.ifSha256 === undefined) return null;
@@ -238,12 +261,17 @@ const tooLarge = (path: string): SshMcpError =>
     },
   );
 
-/** Lets others have the loop between two steps that take a large file's time. */
-const breath = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/** Milliseconds of the broker's loop at once. */
+const longestStep = 5;
 
-const unhurried = async <T>(steps: Generator<void, T, void>): Promise<T> => {
+/** Lets others have the loop whenever it has taken some of its time. @throws what the signal was aborted with */
+const unhurried = async <T>(steps: Generator<void, T, void>, signal: AbortSignal): Promise<T> => {
+  let since = performance.now();
   for (let step = steps.next(); ; step = steps.next()) {
-    await breath();
     if (step.done === true) return step.value;
+    if (performance.now() - since < longestStep) continue;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    signal.throwIfAborted();
+    since = performance.now();
   }
 };

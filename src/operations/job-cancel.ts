@@ -17,7 +17,7 @@ export const jobCancel = defineOperation({
   title: "Kill a job",
   description,
   manual,
-  brief: { id: "" },
+  brief: { target: "", id: "" },
   advice: "Take ids from ssh_job_status.",
   effect: "destructive",
   idempotent: true,

@@ -64,7 +64,7 @@ export const jobStart = defineOperation({
   title: "Start a job",
   description,
   manual,
-  brief: { command: "", cwd: "", env: "", title: "What it is for" },
+  brief: { target: "", command: "", cwd: "", env: "", title: "What it is for" },
   advice: "Follow it by ssh_job_status.",
   effect: "execute",
   idempotent: false,

@@ -28,7 +28,7 @@ export const jobStatus = defineOperation({
   faces: ["cli", "mcp"],
   title: "Show jobs",
   description,
-  brief: { id: "", stream: "", offset: "" },
+  brief: { target: "", id: "", stream: "", offset: "" },
   advice: "With wait it returns as soon as the job has ended.",
   effect: "read",
   idempotent: true,

@@ -1,7 +1,15 @@
 import * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine, shown } from "../core/escape.ts";
-import { keyOf, type Listed, type Listing, type ListingRequest, listPage, sortings } from "../core/files/listing.ts";
+import {
+  jsonBytes,
+  keyOf,
+  type Listed,
+  type Listing,
+  type ListingRequest,
+  listPage,
+  sortings,
+} from "../core/files/listing.ts";
 import { missing } from "../core/files/path-actions.ts";
 import type { OwnerNames, RemoteFiles } from "../core/files/remote-files.ts";
 import { endsWithSlash, joined, remotePath, withoutSlashes } from "../core/files/remote-path.ts";
@@ -31,7 +39,11 @@ What could do something to a terminal is written out, as \\x1b. With --json ever
 
 /** Of a model, whose every line it pays for; and at most. */
 const modelLimit = 200;
-export const mostEntries = 10_000;
+const mostEntries = 10_000;
+/** Of a person who asks for no page: the whole is one reading of the directory. With mostTargets it fits into one answer of the broker. */
+const wholeLimit = 200_000;
+/** Bytes of what the links of a page say. */
+const mostTargets = 8 * 1024 * 1024;
 const mostDepth = 64;
 /** Links asked about at once. */
 const atOnce = 32;
@@ -45,14 +57,14 @@ const entry = v.object({
 
 const input = v.strictObject({
   target: targetField,
-  path: v.optional(pathField("~ without")),
+  path: v.optional(pathField("The directory; TARGET: alone is the home directory")),
   all: flagField("Names that begin with a dot too"),
   sort: v.optional(v.pipe(v.picklist(sortings), v.description("Order"))),
   reverse: flagField("Backwards"),
-  depth: v.optional(v.pipe(v.number(), v.description("Levels (1)"))),
-  glob: v.optional(v.pipe(v.string(), v.description("As *.log"))),
-  limit: v.optional(v.pipe(v.number(), v.description("Entries (200)"))),
-  token: v.optional(v.pipe(v.string(), v.description("Next page"))),
+  depth: v.optional(v.pipe(v.number(), v.description("Levels of directories to list (default 1)"))),
+  glob: v.optional(v.pipe(v.string(), v.description("Only what matches, as *.log"))),
+  limit: v.optional(v.pipe(v.number(), v.description(`Entries at most, up to ${mostEntries} (default all)`))),
+  token: v.optional(v.pipe(v.string(), v.description("The page that this word was given for"))),
   sudo: sudoField,
 });
 
@@ -83,14 +95,8 @@ export const listDirectory = defineOperation({
   title: "List a directory on a server",
   description,
   manual,
-  help: {
-    depth: "Levels of directories to list (default 1)",
-    glob: "Only what matches, as *.log",
-    limit: `Entries at most (default all; a page has at most ${mostEntries})`,
-    token: "The page that this word was given for",
-    path: "The directory; TARGET: alone is the home directory",
-  },
   brief: {
+    target: "",
     path: "Default: home",
     sort: "",
     reverse: "",
@@ -98,6 +104,7 @@ export const listDirectory = defineOperation({
     glob: "",
     limit: "Default 200",
     token: "Of the page before",
+    sudo: "",
   },
   advice: "A token gets the next page.",
   effect: "read",
@@ -127,7 +134,7 @@ export const listDirectory = defineOperation({
   streams: "none",
   cliOnly: ["all"],
   run: async (given, context) => {
-    const path = remotePath(given.path ?? "", context.caller);
+    const path = remotePath(given.path ?? "");
     const { target, value } = await onFiles(given, `ls ${given.path ?? ""}`, context, ({ files }) =>
       listed(files, path, requestOf(given, context), context),
     );
@@ -157,7 +164,7 @@ const requestOf = (given: Input, { caller }: Context): ListingRequest => {
     glob,
     // What is hidden from a model does not exist for it.
     hidden: given.all ?? caller.face === "mcp",
-    limit: given.limit ?? (caller.face === "mcp" ? modelLimit : mostEntries),
+    limit: given.limit ?? (caller.face === "mcp" ? modelLimit : wholeLimit),
     after: token === undefined ? null : placeOfToken(token, order),
   };
 };
@@ -176,12 +183,14 @@ const listed = async (
   const [facts, absolute] = await Promise.all([files.stat(place), files.resolve(place).catch(() => place)]);
   if (facts?.type === "directory") {
     const listing = await listPage(files, place, request, signal);
-    const last = listing.entries.at(-1);
+    const entries = fitting(await withTargets(files, place, listing.entries));
+    const last = listing.entries[entries.length - 1];
+    const isMore = listing.more || entries.length < listing.entries.length;
     const token =
-      listing.more && last !== undefined ? tokenOf(request, { key: keyOf(last, request.sort), path: last.path }) : null;
+      isMore && last !== undefined ? tokenOf(request, { key: keyOf(last, request.sort), path: last.path }) : null;
     return {
       path: absolute,
-      entries: await withTargets(files, place, listing.entries),
+      entries,
       total: listing.total,
       token,
       unread: [...listing.unread],
@@ -204,6 +213,16 @@ const withTargets = async (files: RemoteFiles, directory: string, entries: reado
     owner: names.users.get(each.facts.uid ?? -1) ?? null,
     group: names.groups.get(each.facts.gid ?? -1) ?? null,
   }));
+};
+
+/** Without the entries at the end whose links say too much for one answer; at least one stays. */
+const fitting = (entries: readonly Entry[]): Entry[] => {
+  let bytes = 0;
+  const end = entries.findIndex(({ linkTarget }, index) => {
+    bytes += linkTarget === null ? 0 : jsonBytes(linkTarget);
+    return bytes > mostTargets && index > 0;
+  });
+  return end < 0 ? [...entries] : entries.slice(0, end);
 };
 
 const targetsOf = async (

@@ -63,7 +63,7 @@ export const ln = defineOperation({
   run: async (input, context) => {
     const { says, path, force = false } = input;
     const { target, value } = await onFiles(input, `ln -s ${says} ${path}`, context, ({ files }) =>
-      linkPath(files, says, remotePath(path, context.caller), force),
+      linkPath(files, says, remotePath(path), force),
     );
     return { target, path: value, says };
   },

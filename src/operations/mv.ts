@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
-import { escapeLine } from "../core/escape.ts";
+import { escapeLine, shown } from "../core/escape.ts";
 import { movePath } from "../core/files/path-actions.ts";
+import { commandOn, sudoOption } from "../core/files/path-operand.ts";
 import type { RemoteFiles } from "../core/files/remote-files.ts";
-import { remotePath } from "../core/files/remote-path.ts";
+import { joined, remotePath } from "../core/files/remote-path.ts";
 import { defineOperation } from "../core/operation.ts";
 import { quoteWords } from "../core/quote.ts";
 import {
@@ -14,7 +15,6 @@ import {
   namedIssues,
   onFiles,
   pathIssues,
-  pathsField,
   sessionName,
   sudoField,
   sudoIssues,
@@ -33,14 +33,16 @@ export const mv = defineOperation({
   description,
   manual:
     "A file moves in one step, within one file system. Across file systems run mv on the server: ssh-mcp exec TARGET -- mv.",
-  help: { paths: "What is moved, and at last the new name, or the directory it goes into; all on one server" },
   advice: "",
   effect: "destructive",
   idempotent: false,
   remote: true,
   input: v.strictObject({
     target: targetField,
-    paths: pathsField,
+    paths: v.pipe(
+      v.array(v.string()),
+      v.description("What is moved, and at last the new name, or the directory it goes into; all on one server"),
+    ),
     force: flagField("Replace a file that has the new name"),
     sudo: sudoField,
   }),
@@ -74,7 +76,7 @@ export const mv = defineOperation({
   run: async (input, context) => {
     const { paths, force = false } = input;
     const sources = paths.slice(0, -1);
-    const to = remotePath(paths.at(-1) ?? "", context.caller);
+    const to = remotePath(paths.at(-1) ?? "");
     const { target, value } = await onFiles(input, `mv ${paths.join(" ")}`, context, async ({ files }) => {
       // Several have one place to go to: a directory.
       const place = sources.length > 1 ? await directory(files, to) : to;
@@ -82,7 +84,7 @@ export const mv = defineOperation({
         try {
           return { from: given, to: await movePath(files, path, place, force) };
         } catch (thrown) {
-          throw hinted(thrown, input.target, path, place);
+          throw await hinted(thrown, { input, files, from: path, to: place });
         }
       });
     });
@@ -96,23 +98,37 @@ export const mv = defineOperation({
   succeeded: ({ failures }) => failures.length === 0,
 });
 
-/** Its name with a slash: what is no directory is refused. */
+/** Where several go. @throws SshMcpError NOT_FOUND for what is no directory */
 const directory = async (files: RemoteFiles, path: string): Promise<string> => {
   const facts = await files.stat(path === "" ? "." : path);
   if (facts?.type === "directory") return path;
-  throw new SshMcpError("NOT_FOUND", `the last of several paths is no directory on the server`);
+  throw new SshMcpError("NOT_FOUND", `the last of several paths, ${shown(path)}, is no directory on the server`);
 };
 
-/** SFTP does not say that it is another file system; sh moves across them. */
-const hinted = (thrown: unknown, target: string, from: string, to: string): unknown => {
+interface Move {
+  input: Parameters<typeof mv.run>[0];
+  files: RemoteFiles;
+  from: string;
+  to: string;
+}
+
+/** SFTP does not say that it is another file system; the server's own mv moves across them. */
+const hinted = async (thrown: unknown, { input, files, from, to }: Move): Promise<unknown> => {
   if (!(thrown instanceof SshMcpError) || thrown.hint !== null) return thrown;
   const { code, message } = thrown;
   if (code === "ALREADY_EXISTS") {
-    return new SshMcpError(code, message, {
-      hint: `ssh-mcp mv -f ${quoteWords([`${target}:${from}`, `${target}:${to}`])}`,
-    });
+    return new SshMcpError(code, message, { hint: commandOn(input, ["mv", "-f"], from, to) });
   }
   if (code !== "REMOTE_IO") return thrown;
-  const words = quoteWords(["mv", "--", from, to === "" ? "." : to]);
-  return new SshMcpError(code, message, { hint: `ssh-mcp exec ${quoteWords([target])} -- ${words}` });
+  try {
+    // A command run as somebody else begins in another directory than paths are meant from.
+    const home = await files.resolve(".");
+    const [source, place] = [from, to].map((path) => (path.startsWith("/") ? path : joined(home, path)));
+    // Word by word: exec hands a line to the server's shell, which would split the names.
+    const words = ["mv", input.force === true ? "-f" : "-n", "--", source ?? "", place ?? ""];
+    const hint = `ssh-mcp exec ${sudoOption(input)}--argv ${quoteWords([input.target, "--", ...words])}`;
+    return new SshMcpError(code, message, { hint });
+  } catch {
+    return thrown;
+  }
 };

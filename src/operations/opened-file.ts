@@ -3,7 +3,7 @@ import { SshMcpError, toSshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
 import type { FileFacts } from "../core/files/file-facts.ts";
 import { missing } from "../core/files/path-actions.ts";
-import { pathOperand } from "../core/files/path-operand.ts";
+import { commandOn } from "../core/files/path-operand.ts";
 import type { OpenRemoteFile, RemoteMachine } from "../core/files/remote-files.ts";
 import { hintFor } from "../core/hint.ts";
 import type { Context } from "../core/operation.ts";
@@ -19,6 +19,7 @@ export interface OpenedFile {
 export interface FilePlace {
   /** As it was given, for the next call. */
   target: string;
+  sudo?: boolean | string | undefined;
   given: string;
   /** As RemoteFiles takes it. */
   path: string;
@@ -35,27 +36,27 @@ const releaseMs = 3000;
 export const openFile = async (machine: RemoteMachine, place: FilePlace, context: Context): Promise<OpenedFile> => {
   const { files } = machine;
   const path = place.path === "" ? "." : place.path;
-  // Asked first, they are answered before the server may have to wait.
-  const looking = files.stat(path);
+  // Opened first: where nobody else uses the channel, that takes no look of its own before it.
   const opening = files.open(path);
   opening.catch(() => undefined);
-  let facts: FileFacts | null;
-  try {
-    facts = await looking;
-  } catch (thrown) {
-    void opening.then((file) => file.close()).catch(() => undefined);
-    throw thrown;
-  }
+  const looking = files.stat(path);
+  looking.catch(() => undefined);
+  const failure = await opening.then(() => null, toSshMcpError);
+  const isFifo = failure?.code === "UNSUPPORTED";
+  if (isFifo && files.via === "sftp") await released(machine, path);
+  const facts = await looking.catch((thrown: unknown) => {
+    if (failure === null) void opening.then((file) => file.close());
+    // Given up with the channel: what was said of the opening stands.
+    throw isFifo ? failure : thrown;
+  });
   const refused = facts === null ? null : refusal(facts, place, context);
-  if (refused === null) {
-    const file = await opening.catch((thrown: unknown) =>
-      Promise.reject(facts === null ? notThere(thrown, path) : thrown),
-    );
-    return { file, facts: facts ?? (await file.facts()) };
+  if (refused !== null) {
+    if (failure === null) (await opening).close();
+    throw refused;
   }
-  void opening.then((file) => file.close()).catch(() => undefined);
-  if (facts?.type === "fifo") await released(machine, path);
-  throw refused;
+  if (failure !== null) throw facts === null && failure.code === "NOT_FOUND" ? missing(path) : failure;
+  const file = await opening;
+  return { file, facts: facts ?? (await file.facts()) };
 };
 
 /**
@@ -73,21 +74,17 @@ const released = async (machine: RemoteMachine, path: string): Promise<void> => 
   clearTimeout(timer);
 };
 
-const notThere = (thrown: unknown, path: string): SshMcpError => {
-  const error = toSshMcpError(thrown);
-  return error.code === "NOT_FOUND" ? missing(path) : error;
-};
-
 /** @returns null for what can be read */
-const refusal = ({ type }: FileFacts, { target, given }: FilePlace, { caller }: Context): SshMcpError | null => {
+const refusal = ({ type }: FileFacts, { target, sudo, given }: FilePlace, { caller }: Context): SshMcpError | null => {
   if (type === "file" || type === "unknown" || type === "symlink") return null;
+  const name = shown(given === "" ? "~" : given);
   if (type !== "directory")
-    return new SshMcpError("REMOTE_IO", `${shown(given)} is a ${specials[type] ?? type}, which has no content to read`);
+    return new SshMcpError("REMOTE_IO", `${name} is a ${specials[type] ?? type}, which has no content to read`);
   const hint = hintFor(caller, {
-    command: `ssh-mcp ls ${quoteWord(pathOperand(target, given))}`,
-    tool: `ssh_list_directory ${JSON.stringify({ target, path: given })}`,
+    command: commandOn({ target, sudo }, ["ls"], given),
+    tool: `ssh_list_directory ${JSON.stringify({ target, path: given, sudo })}`,
   });
-  return new SshMcpError("REMOTE_IO", `${shown(given)} is a directory`, { hint });
+  return new SshMcpError("REMOTE_IO", `${name} is a directory`, { hint });
 };
 
 const specials: Readonly<Record<string, string>> = { character: "character device", block: "block device" };

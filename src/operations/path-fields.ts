@@ -25,7 +25,13 @@ export const targetField = v.pipe(
 );
 export const pathField = (description: string) => v.pipe(v.string(), v.description(description));
 export const pathsField = v.pipe(v.array(v.string()), v.description("Paths on the server"));
-export const sudoField = v.optional(v.pipe(v.union([v.boolean(), v.string()]), v.description("As root, or this user")));
+/** What the instructions explain for models; a person is told here. */
+export const sudoField = v.optional(
+  v.pipe(
+    v.union([v.boolean(), v.string()]),
+    v.description("As root, or as the user behind =, from whose home directory paths are then meant"),
+  ),
+);
 export const flagField = (description: string) => v.optional(v.pipe(v.boolean(), v.description(description)));
 
 export const fileTypeField = v.pipe(v.picklist(fileTypes), v.description("What it is"));
@@ -167,7 +173,7 @@ export const eachPath = async <T>(
   for (const given of paths) {
     context.signal.throwIfAborted();
     try {
-      done.push(await act(remotePath(given, context.caller), given));
+      done.push(await act(remotePath(given), given));
     } catch (thrown) {
       const error = toSshMcpError(thrown);
       if (endsAll.has(error.code) || paths.length === 1) throw error;
@@ -186,6 +192,7 @@ export const eachPath = async <T>(
 const endsAll: ReadonlySet<ErrorRecord["code"]> = new Set([
   "CANCELED",
   "CONNECTION_LOST",
+  "OUTCOME_UNKNOWN",
   "TIMEOUT",
   "PROTOCOL_ERROR",
   "INTERNAL",

@@ -5,7 +5,7 @@ import { factsOf, linkPath, makeDirectories, movePath, removePath } from "../cor
 import type { RemoteMachine } from "../core/files/remote-files.ts";
 import { remotePath } from "../core/files/remote-path.ts";
 import { removeRecursively } from "../core/files/remove-recursively.ts";
-import { type Context, defineOperation, type Issue } from "../core/operation.ts";
+import { type Context, defineOperation, type Effect, type Issue } from "../core/operation.ts";
 import { changeMode } from "./chmod.ts";
 import { wholeMode } from "./mkdir.ts";
 import {
@@ -31,12 +31,22 @@ const description =
 const actions = ["stat", "mkdir", "rename", "chmod", "symlink", "remove"] as const;
 type Action = (typeof actions)[number];
 
+/** Nothing is replaced. */
+const effects: Readonly<Record<Action, Effect>> = {
+  stat: "read",
+  mkdir: "write",
+  rename: "write",
+  chmod: "write",
+  symlink: "write",
+  remove: "destructive",
+};
+
 const input = v.strictObject({
   target: targetField,
-  path: pathField("~ is the home"),
+  path: pathField("The path, from the home directory"),
   action: v.pipe(v.picklist(actions), v.description("What to do")),
-  to: v.optional(pathField("rename: new path; symlink: what the link says")),
-  mode: v.optional(pathField("chmod, mkdir: 0644, u+x")),
+  to: v.optional(pathField("New path, or what the link says")),
+  mode: v.optional(pathField("0644, u+x")),
   recursive: flagField("remove: directories"),
   parents: flagField("mkdir -p"),
   sudo: sudoField,
@@ -60,15 +70,16 @@ export const path = defineOperation({
   title: "Act on a path of a server",
   description,
   brief: {
+    target: "",
     path: "",
     action: "",
-    to: "New path, or what the link says",
-    mode: "0644, u+x",
     recursive: "",
     parents: "",
+    sudo: "",
   },
   advice: "Never /, a home, /etc recursively.",
   effect: "destructive",
+  effectOf: ({ action }) => effects[action],
   idempotent: false,
   remote: true,
   input,
@@ -107,7 +118,7 @@ interface Done {
 
 const act = async (given: Input, machine: RemoteMachine, homes: readonly string[], context: Context): Promise<Done> => {
   const { files } = machine;
-  const path = remotePath(given.path, context.caller);
+  const path = remotePath(given.path);
   switch (given.action) {
     case "stat":
       return { stat: statOf(given.path, await factsOf(files, path)) };
@@ -117,13 +128,13 @@ const act = async (given: Input, machine: RemoteMachine, homes: readonly string[
       return mode === null ? {} : { mode: octal(mode) };
     }
     case "rename":
-      return { path: await movePath(files, path, remotePath(given.to ?? "", context.caller), false) };
+      return { path: await movePath(files, path, remotePath(given.to ?? ""), false) };
     case "chmod":
       return { mode: octal(await changeMode(files, path, given.mode ?? "")) };
     case "symlink":
       return { path: await linkPath(files, given.to ?? "", path, false) };
     case "remove":
-      if (given.recursive === true) await removeRecursively(machine, path, { ...context, homes });
+      if (given.recursive === true) await removeRecursively(machine, path, { ...context, homes, where: given });
       else await removePath(files, path, "ssh_path with recursive: true");
       return {};
   }

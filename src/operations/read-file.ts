@@ -16,7 +16,7 @@ const advice = "Up to 2000 lines, 64 KiB: see nextLine, nextOffset.";
 
 const manual = `Each file's bytes are printed as they are, whatever they are and however many; on a terminal, what would do something to it is written out, unless --raw is given. PATH is meant from the home directory.
 --start-line and --end-line count lines from 1; --tail prints the last lines, and finds them from the end of the file; --offset and --limit count bytes. Lines end with a newline byte.
-With --json the content is text in one JSON document, at most 64 KiB or --limit bytes of it, beside what there is to know of the file: the encoding is told by a byte order mark, UTF-8 is checked, and what is neither is taken byte for byte as latin1. sha256 and lines are those of the whole file, null where it was too long to be read whole: --hash reads it.`;
+With --json each file is one JSON document, and one that fails is one with its target, path and error. The content is text, at most 64 KiB or --limit bytes of it, beside what there is to know of the file: the encoding is told by a byte order mark, UTF-8 is checked, and what is neither is taken byte for byte as latin1. sha256 and lines are those of the whole file, null where it was too long to be read whole: --hash reads it.`;
 
 const output = v.object({
   target: sessionFields.name,
@@ -60,19 +60,10 @@ export const readFile = defineOperation({
   title: "Read a file on a server",
   description,
   manual,
-  help: {
-    path: "The file, from the home directory; several are printed one after the other",
-    startLine: "The first line, from 1",
-    endLine: "The last line",
-    tail: "The last lines, so many",
-    offset: "The byte to begin with, from 0",
-    limit: "So many bytes at most",
-    lineNumbers: "Number the lines",
-    base64: "With --json, give the bytes in base64",
-    hash: "With --json, read all of a long file for its sha256 and its lines",
-    sudo: "Read as root, or as this user",
+  brief: {
+    ...{ target: "", path: "", startLine: "", endLine: "", tail: "Last lines", offset: "Byte", limit: "" },
+    ...{ lineNumbers: "", base64: "", sudo: "" },
   },
-  brief: { startLine: "", endLine: "", tail: "Last lines", offset: "Byte", limit: "", lineNumbers: "", base64: "" },
   advice,
   effect: "read",
   idempotent: true,
@@ -89,10 +80,14 @@ export const readFile = defineOperation({
   streams: "output",
   cliOnly: ["hash"],
   run: async (input, context) => {
-    const path = remotePath(input.path, context.caller);
+    const path = remotePath(input.path);
     const label = `cat ${input.path}`;
     const { target, value } = await onFiles(input, label, context, async (machine) => {
-      const { file, facts } = await openFile(machine, { target: input.target, given: input.path, path }, context);
+      const { file, facts } = await openFile(
+        machine,
+        { target: input.target, sudo: input.sudo, given: input.path, path },
+        context,
+      );
       try {
         return context.streamed === true
           ? await streamPart(file, facts, input, context.stdout)
@@ -105,8 +100,8 @@ export const readFile = defineOperation({
   },
   render: ({ target, path, ...answer }) => {
     const name = `${escapeLine(path)} on ${target}: ${factsOf(answer)}`;
-    if (answer.binary) return `${name}\nbinary: base64 gives its bytes`;
-    return answer.content === null ? name : `${name}\n${escapeText(answer.content)}`;
+    if (answer.content === null) return answer.binary ? `${name}\nbinary: base64 gives its bytes` : name;
+    return `${name}\n${escapeText(answer.content)}`;
   },
 });
 

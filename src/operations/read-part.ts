@@ -17,6 +17,8 @@ export interface PartRequest {
 export interface Part extends Omit<Picked, "offset" | "startLine" | "endLine"> {
   /** What the bytes were before they came as UTF-8; null when they are as in the file. */
   decodedFrom: TextEncoding | null;
+  /** Whether it is no UTF-16, though its mark says so. */
+  isMalformed: boolean;
   /** Null where it is not known: of text that came as UTF-8. */
   offset: number | null;
   /** Null where nobody counted the lines before. */
@@ -48,36 +50,74 @@ export const readPart = async (file: OpenRemoteFile, facts: FileFacts, request: 
 /** @param isWhole whether the rest is read too when nothing more of it is wanted, as long as it is little */
 const scanned = async (
   file: OpenRemoteFile,
-  { wanted, limits, hash, asText }: PartRequest,
+  request: PartRequest,
   length: number | null,
   isWhole: boolean,
 ): Promise<Part> => {
+  const { wanted, limits, hash, asText } = request;
   const window = new TextWindow(wanted, limits);
   const content = new HashedBytes(file.read(0, length));
-  let decoder: { from: TextEncoding; decoder: TextDecoder } | null = null;
+  let decoder: Decoder | null = null;
   let isRead = length === null;
   for await (const chunk of content) {
     // Some of what follows was seen, which tells a whole answer from one that was cut.
     const isEnough = window.full && !hash && (!isWhole || content.bytes > readWhole);
     const mark = content.bytes === chunk.length && asText && wanted.kind !== "bytes" ? bomOf(chunk) : null;
-    if (mark !== null && mark.encoding !== "utf-8")
-      decoder = { from: mark.encoding, decoder: new TextDecoder(mark.encoding, { ignoreBOM: true }) };
-    window.push(decoder === null ? chunk : encoder.encode(decoder.decoder.decode(chunk, { stream: true })));
+    if (mark !== null && mark.encoding !== "utf-8") decoder = new Decoder(mark.encoding);
+    const bytes = decoder === null ? chunk : decoder.push(chunk);
+    if (bytes === null) return await malformed(file, request, length, isWhole);
+    window.push(bytes);
     if (!isEnough) continue;
     isRead = false;
     break;
   }
-  if (decoder !== null) window.push(encoder.encode(decoder.decoder.decode()));
+  if (isRead && decoder?.end() === false) return await malformed(file, request, length, isWhole);
   const picked = window.picked();
   return {
     ...picked,
     decodedFrom: decoder?.from ?? null,
+    isMalformed: false,
     offset: decoder === null ? picked.offset : null,
     lines: isRead ? window.lines : null,
     sha256: isRead ? content.digest() : null,
     size: isRead ? content.bytes : null,
   };
 };
+
+/** The same without decoding. */
+const malformed = async (...[file, request, length, isWhole]: Parameters<typeof scanned>): Promise<Part> => ({
+  ...(await scanned(file, { ...request, asText: false }, length, isWhole)),
+  isMalformed: true,
+});
+
+/** UTF-16 as UTF-8. */
+class Decoder {
+  readonly from: TextEncoding;
+  readonly #decoder: TextDecoder;
+
+  constructor(from: TextEncoding) {
+    this.from = from;
+    this.#decoder = new TextDecoder(from, { fatal: true, ignoreBOM: true });
+  }
+
+  /** Null for what is none. */
+  push(bytes: Uint8Array): Uint8Array | null {
+    try {
+      return encoder.encode(this.#decoder.decode(bytes, { stream: true }));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Whether it ends behind a character. */
+  end(): boolean {
+    try {
+      return this.#decoder.decode() === "";
+    } catch {
+      return false;
+    }
+  }
+}
 
 /** From a byte on, without what is before it. */
 const from = async (
@@ -110,7 +150,7 @@ export const tailStart = async (file: OpenRemoteFile, size: number, lines: numbe
   let isLast = true;
   while (end > 0 && left > 0) {
     const start = Math.max(0, end - blockBytes);
-    const block = await wholeOf(file, start, end - start);
+    const block = await bytesAt(file, start, end - start);
     // A newline at the very end ends the last line, and begins none.
     const seen = isLast && block.at(-1) === newline ? block.subarray(0, -1) : block;
     isLast = false;
@@ -131,7 +171,8 @@ const beginOfLast = (block: Uint8Array, lines: number): number => {
   return 0;
 };
 
-const wholeOf = async (file: OpenRemoteFile, offset: number, length: number): Promise<Uint8Array> => {
+/** @returns fewer where the file ends */
+export const bytesAt = async (file: OpenRemoteFile, offset: number, length: number): Promise<Uint8Array> => {
   const bytes = new Uint8Array(length);
   let at = 0;
   for await (const chunk of file.read(offset, length)) {
@@ -142,4 +183,4 @@ const wholeOf = async (file: OpenRemoteFile, offset: number, length: number): Pr
 };
 
 const encoder = new TextEncoder();
-const unread = { decodedFrom: null, lines: null, sha256: null, size: null };
+const unread = { decodedFrom: null, isMalformed: false, lines: null, sha256: null, size: null };

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import type { Limits, Wanted } from "../core/files/text/text-window.ts";
 import type { Issue } from "../core/operation.ts";
 import { largestAnswerBytes } from "../core/outputs.ts";
-import { flagField, pathIssues, sudoIssues } from "./path-fields.ts";
-import { remoteField, sudoField, targetIssues } from "./text-fields.ts";
+import { flagField, pathIssues, sudoField, sudoIssues } from "./path-fields.ts";
+import { remoteField, targetIssues } from "./text-fields.ts";
 
 /** Lines, and bytes, of an answer that nobody asked to be longer. */
 const usualLines = 2000;
@@ -12,17 +12,18 @@ const usualBytes = 64 * 1024;
 
 const number = (text: string) => v.optional(v.pipe(v.number(), v.description(text)));
 
-/** Every character of it is read by a model before its first call: bounds are in `readIssues`. */
+/** Bounds are in `readIssues`. */
 export const readFileFields = {
   ...remoteField,
-  startLine: number("From 1"),
-  endLine: number("Last"),
-  tail: number("Last lines"),
-  offset: number("Byte"),
-  limit: number("Bytes"),
-  lineNumbers: flagField("Numbered"),
-  base64: flagField("Binary"),
-  hash: flagField("Read all of it for sha256 and lines"),
+  path: v.pipe(v.string(), v.description("The file, from the home directory; several are printed one after the other")),
+  startLine: number("The first line, from 1"),
+  endLine: number("The last line"),
+  tail: number("The last lines, so many"),
+  offset: number("The byte to begin with, from 0"),
+  limit: number("So many bytes at most"),
+  lineNumbers: flagField("Number the lines"),
+  base64: flagField("With --json, give the bytes in base64"),
+  hash: flagField("With --json, read all of a long file for its sha256 and its lines"),
   sudo: sudoField,
 };
 

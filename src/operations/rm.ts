@@ -2,9 +2,9 @@ import * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
 import { escapeLine } from "../core/escape.ts";
 import { removePath } from "../core/files/path-actions.ts";
+import { commandOn } from "../core/files/path-operand.ts";
 import { removeRecursively } from "../core/files/remove-recursively.ts";
 import { defineOperation } from "../core/operation.ts";
-import { quoteWord } from "../core/quote.ts";
 import {
   doneField,
   eachPath,
@@ -62,8 +62,8 @@ export const rm = defineOperation({
     const { target, value } = await onFiles(input, `rm ${paths.join(" ")}`, context, (machine) =>
       eachPath(paths, context, async (path, given) => {
         try {
-          const hint = `ssh-mcp rm -r ${quoteWord(`${input.target}:${given}`)}`;
-          if (recursive) await removeRecursively(machine, path, { ...context, homes });
+          const hint = commandOn(input, ["rm", "-r"], given);
+          if (recursive) await removeRecursively(machine, path, { ...context, homes, where: input });
           else await removePath(machine.files, path, hint);
         } catch (thrown) {
           if (!(force && thrown instanceof SshMcpError && thrown.code === "NOT_FOUND")) throw thrown;

@@ -3,10 +3,10 @@ import { SshMcpError } from "../core/errors.ts";
 import { parseOperand } from "../core/files/operand.ts";
 import { defineOperation, type Issue } from "../core/operation.ts";
 import { quoteWords } from "../core/quote.ts";
+import { flagField } from "./path-fields.ts";
 import { commandAgain } from "./transfer-again.ts";
 import {
   commonFields,
-  commonHelp,
   commonIssues,
   commonRequest,
   operandIssues,
@@ -25,13 +25,12 @@ A file is left alone when its size and its time, in seconds, are the same on bot
 A glob of --exclude without a slash matches a name anywhere, one with a slash the end of a path, and one that begins with a slash the path below SOURCE; a slash at its end means directories only, and ** any number of them.
 What could not be copied is listed on stderr, and the exit status is 1. A sync that broke goes on when it is typed again.`;
 
-const flag = (text: string) => v.optional(v.pipe(v.boolean(), v.description(text)));
-
 const input = v.strictObject({
   source: v.pipe(v.string(), v.description("Directory whose contents are copied: TARGET:PATH, or a path here")),
   destination: v.pipe(v.string(), v.description("Directory that they become the contents of")),
-  delete: flag("Remove what is at the destination and not at the source"),
-  dryRun: flag("Change nothing, and print what would be changed"),
+  delete: flagField("Remove what is at the destination and not at the source"),
+  dryRun: flagField("Change nothing, and print what would be changed"),
+  checksum: flagField("Compare files by SHA-256 instead of size and time"),
   ...commonFields,
 });
 
@@ -45,7 +44,6 @@ export const sync = defineOperation({
   title: "Make one directory like another, over SSH",
   description,
   manual,
-  help: { ...commonHelp, checksum: "Compare files by SHA-256 instead of size and time" },
   advice: "",
   effect: "destructive",
   idempotent: true,

@@ -1,16 +1,13 @@
 /** What the operations on the content of a file have in common. Every character of a field is read by a model before its first call. */
 import * as v from "valibot";
-import { pathOperand } from "../core/files/path-operand.ts";
+import { type ActsOn, commandOn } from "../core/files/path-operand.ts";
 import { hintFor } from "../core/hint.ts";
 import type { Context, Issue } from "../core/operation.ts";
-import { quoteWord } from "../core/quote.ts";
 
 export const remoteField = {
-  target: v.pipe(v.string(), v.description("Session")),
-  path: v.pipe(v.string(), v.description("File")),
+  target: v.pipe(v.string(), v.description("Session or destination")),
+  path: v.pipe(v.string(), v.description("The file, from the home directory")),
 };
-
-export const sudoField = v.optional(v.pipe(v.union([v.boolean(), v.string()]), v.description("As root, or user")));
 
 export const targetIssues = (target: string): Issue[] => {
   if (target === "") return [{ field: "target", message: "is empty" }];
@@ -18,8 +15,8 @@ export const targetIssues = (target: string): Issue[] => {
 };
 
 /** For a hint: how whoever called reads the file. */
-export const howToRead = ({ target, path }: { target: string; path: string }, { caller }: Context): string =>
+export const howToRead = ({ target, sudo, path }: ActsOn & { path: string }, { caller }: Context): string =>
   hintFor(caller, {
-    command: `ssh-mcp cat ${quoteWord(pathOperand(target, path))}`,
-    tool: `ssh_read_file ${JSON.stringify({ target, path })}`,
+    command: commandOn({ target, sudo }, ["cat"], path),
+    tool: `ssh_read_file ${JSON.stringify({ target, path, sudo })}`,
   });

@@ -1,12 +1,12 @@
 /** What operations that copy between machines take and give, and the rules across their fields. */
 import * as v from "valibot";
-import { type Become, isUserName } from "../core/command-form.ts";
 import { errorCodes, toSshMcpError } from "../core/errors.ts";
 import { type Operand, parseOperand } from "../core/files/operand.ts";
 import { type TransferRequest, verifications } from "../core/files/transfers.ts";
 import type { Issue } from "../core/operation.ts";
 import { parseSize } from "../core/size.ts";
 import { count, dialFields, dialRequest, timeoutSeconds } from "./fields.ts";
+import { becomeOf, type flagField, sudoField, sudoIssues } from "./path-fields.ts";
 
 /** MCP clients give up after 60 s: what is stopped in time can be resumed. */
 export const defaultModelSeconds = 45;
@@ -16,27 +16,25 @@ const longestPath = 8192;
 const mostPatterns = 1024;
 const mostParallel = 64;
 
-const flag = (description: string) => v.optional(v.pipe(v.boolean(), v.description(description)));
 const { identityFile, jump, auth, configFile, options } = dialFields;
 
 /** `user` and `port` are each operand's own: one call may reach two servers. */
 export const commonFields = {
-  exclude: v.optional(v.pipe(v.array(v.string()), v.description("Globs to leave out"))),
-  checksum: flag("Compare SHA-256"),
-  sudo: v.optional(v.pipe(v.union([v.boolean(), v.string()]), v.description("As root, or user"))),
-  limit: v.optional(v.pipe(v.string(), v.description("Bytes a second at most, as 10MB"))),
+  exclude: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.description("Leave out what is below a source and matches this glob: *.o, node_modules/, /build"),
+    ),
+  ),
+  sudo: sudoField,
+  limit: v.optional(v.pipe(v.string(), v.description("Bytes a second at most: 500k, 10MB"))),
   parallel: v.optional(v.pipe(v.number(), v.description(`Large files at once, at most ${mostParallel}`))),
-  timeout: v.optional(v.pipe(v.number(), v.description(`Seconds (${defaultModelSeconds})`))),
+  timeout: v.optional(
+    v.pipe(v.number(), v.description("Seconds until it is stopped; what is there can be resumed (default: no limit)")),
+  ),
   connectTimeout: v.optional(timeoutSeconds("Seconds for connecting and login, when it takes one (default 15)")),
   ...{ identityFile, jump, auth, configFile, options },
 };
-
-export const commonHelp = {
-  exclude: "Leave out what is below a source and matches this glob: *.o, node_modules/, /build",
-  sudo: "Act on servers as root, or as this user",
-  limit: "Bytes a second at most: 500k, 10MB",
-  timeout: "Seconds until it is stopped; what is there can be resumed (agents: 45, else no limit)",
-} as const;
 
 /** Fields that only a person sets. */
 export const personFields = [
@@ -79,7 +77,9 @@ export const reportFields = {
 };
 
 export type Report = v.InferOutput<v.ObjectSchema<typeof reportFields, undefined>>;
-type Common = v.InferOutput<v.StrictObjectSchema<typeof commonFields, undefined>>;
+type Common = v.InferOutput<
+  v.StrictObjectSchema<typeof commonFields & { checksum: ReturnType<typeof flagField> }, undefined>
+>;
 
 /** The servers that the operands name, each once; what is no operand names none. */
 export const serversOf = (words: readonly string[]): string[] => [
@@ -112,14 +112,14 @@ export const operandIssues = (field: string, word: string): Issue[] => {
 };
 
 export const commonIssues = (input: Common): Issue[] => {
-  const { limit, parallel, timeout, sudo, exclude = [] } = input;
+  const { limit, parallel, timeout, exclude = [] } = input;
   const isCount = parallel === undefined || (Number.isInteger(parallel) && parallel >= 1 && parallel <= mostParallel);
   const isTime = timeout === undefined || (timeout > 0 && timeout <= longestSeconds);
   return [
     ...(limit === undefined ? [] : limitIssues(limit)),
     ...(isCount ? [] : [{ field: "parallel", message: `must be a whole number from 1 to ${mostParallel}` }]),
     ...(isTime ? [] : [{ field: "timeout", message: "must be more than 0 seconds and at most a day" }]),
-    ...(typeof sudo === "string" && !isUserName(sudo) ? [{ field: "sudo", message: "is no name of a user" }] : []),
+    ...sudoIssues(input.sudo),
     ...(exclude.length > mostPatterns ? [{ field: "exclude", message: `must be at most ${mostPatterns} globs` }] : []),
     ...(exclude.some((glob) => glob === "" || glob.includes("\0"))
       ? [{ field: "exclude", message: "holds a glob that is empty, or has a NUL character" }]
@@ -149,6 +149,3 @@ export const commonRequest = (input: Common): Dialled => {
     verify: input.checksum ?? false,
   };
 };
-
-const becomeOf = (sudo: boolean | string | undefined): Become | null =>
-  sudo === undefined || sudo === false ? null : { by: "sudo", user: sudo === true ? "root" : sudo };

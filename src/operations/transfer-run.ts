@@ -119,7 +119,9 @@ const broken: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** Whether a part of a file is there, or the way to it is gone. */
 const isBroken = ({ failures }: Pick<TransferReport, "failures">): boolean =>
-  failures.some(({ code, bytesDone }) => code === "CONNECTION_LOST" || (bytesDone !== null && bytesDone > 0));
+  failures.some(({ code, bytesDone }) => lost.has(code) || (bytesDone !== null && bytesDone > 0));
+
+const lost: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["CONNECTION_LOST", "OUTCOME_UNKNOWN"]);
 
 const explained = (
   thrown: unknown,

@@ -44,7 +44,15 @@ const failureLine = ({ path, code, message, bytesDone }: Report["failures"][numb
   return `${said.includes(shown) ? said : `${shown}: ${said}`}${there} [${code}]`;
 };
 
-export const countOfFailures = ({ failures, moreFailures }: Report): number => failures.length + moreFailures;
+export const countOfFailures = ({ failures, moreFailures }: Pick<Report, "failures" | "moreFailures">): number =>
+  failures.length + moreFailures;
+
+/** What is wrong with a copy all of which is there; null when nothing is. */
+export const doubt = (report: Report): string | null => {
+  const { verification } = report;
+  if (verification === "unavailable") return "the copy is not verified: a side has nothing to compute SHA-256 with";
+  return verification === "mismatched" && countOfFailures(report) === 0 ? "the copy differs from its source" : null;
+};
 
 /** What a dry run would do, a change a line, escaped. */
 export const changeLines = ({ changes }: Report): string[] => (changes ?? []).map(escapeLine);
@@ -52,9 +60,10 @@ export const changeLines = ({ changes }: Report): string[] => (changes ?? []).ma
 /** What failed stands first: nobody shall take it for a success. */
 export const reportText = (report: Report): string => {
   const failed = countOfFailures(report);
+  const doubted = doubt(report);
   return [
     ...(failed === 0 ? [] : [`FAILED: ${failed} could not be copied`, ...failureLines(report)]),
-    ...(report.verification === "mismatched" && failed === 0 ? ["FAILED: the copy differs from its source"] : []),
+    ...(doubted === null ? [] : [`FAILED: ${doubted}`]),
     ...(report.changes === null ? [summary(report)] : dryRunLines(report)),
   ].join("\n");
 };

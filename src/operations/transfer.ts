@@ -4,12 +4,13 @@ import { type Operand, parseOperand } from "../core/files/operand.ts";
 import type { TransferRequest } from "../core/files/transfers.ts";
 import { defineOperation, type Issue } from "../core/operation.ts";
 import { quoteWord, quoteWords } from "../core/quote.ts";
+import { flagField } from "./path-fields.ts";
 import { callAgain, commandAgain } from "./transfer-again.ts";
 import {
   commonFields,
-  commonHelp,
   commonIssues,
   commonRequest,
+  defaultModelSeconds,
   operandIssues,
   personFields,
   reportFields,
@@ -28,17 +29,22 @@ A file appears under its name when all of it is there. A copy that breaks leaves
 On a terminal a bar on stderr shows how far it is; --quiet leaves it out. What could not be copied is listed on stderr, and the exit status is 1.`;
 
 const mostSources = 4096;
-const flag = (description: string) => v.optional(v.pipe(v.boolean(), v.description(description)));
 
 const input = v.strictObject({
-  sources: v.pipe(v.array(v.string()), v.description("TARGET:PATH or local")),
-  destination: v.pipe(v.string(), v.description("Same")),
-  recursive: flag("Folders"),
-  preserve: flag("Modes and times"),
-  resume: flag("Continue"),
-  sync: flag("Like rsync -a SRC/"),
+  sources: v.pipe(
+    v.array(v.string()),
+    v.description("What to copy: TARGET:PATH, a path here, or - for standard input"),
+  ),
+  destination: v.pipe(v.string(), v.description("Where to: TARGET:PATH, a path here, or - for standard output")),
+  recursive: flagField("Copy directories, with all that is in them"),
+  preserve: flagField("Keep modes and times"),
+  resume: flagField("Go on where a copy of the same broke, once what is there is the same by SHA-256"),
+  sync: flagField(
+    "Copy the contents of one directory over those of another, and only what differs, as the command sync does",
+  ),
+  checksum: flagField("Compare SHA-256 of both sides when a file is there"),
   ...commonFields,
-  direct: flag("Between two servers: the first one copies to the second, with your agent forwarded"),
+  direct: flagField("Between two servers: the first one copies to the second, with your agent forwarded"),
 });
 
 type Input = v.InferOutput<typeof input>;
@@ -51,19 +57,13 @@ export const transfer = defineOperation({
   title: "Copy files to, from and between servers",
   description,
   manual,
-  help: {
-    ...commonHelp,
-    sources: "What to copy: TARGET:PATH, a path here, or - for standard input",
-    destination: "Where to: TARGET:PATH, a path here, or - for standard output",
-    recursive: "Copy directories, with all that is in them",
-    preserve: "Keep modes and times",
-    resume: "Go on where a copy of the same broke, once what is there is the same by SHA-256",
-    sync: "Copy the contents of one directory over those of another, and only what differs, as the command sync does",
-    checksum: "Compare SHA-256 of both sides when a file is there",
+  brief: {
+    ...{ sources: "TARGET:PATH or local", destination: "", recursive: "", resume: "", sync: "Like rsync -a SRC/" },
+    ...{ checksum: "", exclude: "", sudo: "", timeout: `Seconds (${defaultModelSeconds})` },
   },
-  brief: { destination: "", recursive: "", exclude: "", checksum: "", resume: "" },
   advice,
   effect: "write",
+  replaces: true,
   idempotent: false,
   remote: true,
   input,
@@ -86,7 +86,9 @@ export const transfer = defineOperation({
     return await runTransfer(requestOf(given, sources, destination), given.timeout, context, againOf(given));
   },
   render: reportText,
-  succeeded: (report) => countOfFailures(report) === 0 && report.verification !== "mismatched",
+  // Who asked for a check has none where it could not be made.
+  succeeded: ({ verification, ...report }) =>
+    countOfFailures(report) === 0 && (verification === null || verification === "verified"),
 });
 
 const requestOf = (given: Input, sources: readonly Operand[], destination: Operand): TransferRequest => ({

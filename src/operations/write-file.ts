@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { SshMcpError, toSshMcpError } from "../core/errors.ts";
+import { SshMcpError } from "../core/errors.ts";
 import { escapeLine, shown } from "../core/escape.ts";
 import { appendTo, writeAtomically } from "../core/files/atomic-write.ts";
 import { octal } from "../core/files/file-mode.ts";
@@ -13,7 +13,7 @@ import { expectSha256, HashedBytes } from "./file-hash.ts";
 import { onFiles } from "./path-fields.ts";
 import { howToRead } from "./text-fields.ts";
 import { contentOf, type WriteInput, writeFileFields, writeIssues } from "./write-rules.ts";
-import { type Check, lineOf, presentSha256, replacing } from "./written-once.ts";
+import { type Check, inLine, lineOf, presentSha256, replacing } from "./written-once.ts";
 
 const description =
   "Write a file on a server, whole or not at all: it is replaced in one step, and keeps mode and owner.";
@@ -21,7 +21,7 @@ const description =
 const advice = "To change a part use ssh_edit_file.";
 
 const manual = `The content is standard input, of any size: ssh-mcp write web:notes.txt <notes.txt. The file is written beside its name and takes its place when all of it is there, so an input that breaks leaves the old one. PATH is meant from the home directory; a symbolic link stays, and what it leads to is written.
---append adds to the end in place: whoever reads meanwhile may see a part. --if-sha256 and --if-absent refuse, with PRECONDITION_FAILED and ALREADY_EXISTS, to overwrite what somebody else wrote.
+--append adds to the end in place: whoever reads meanwhile may see a part, and a file that is there keeps its mode. --if-sha256 and --if-absent refuse, with PRECONDITION_FAILED and ALREADY_EXISTS, to overwrite what somebody else wrote.
 What a rename cannot keep is lost: further hard links, access control lists and extended attributes stay with the old file.`;
 
 const output = v.object({
@@ -43,20 +43,13 @@ export const writeFile = defineOperation({
   title: "Write a file on a server",
   description,
   manual,
-  help: {
-    path: "The file, from the home directory",
-    content: "This text instead of standard input",
-    contentBase64: "These bytes instead of standard input, in base64",
-    append: "Add to the end of the file",
-    mode: "Permission bits in octal, as 0644",
-    parents: "Make the directories above it that are not there",
-    ifAbsent: "Fail when there is a file already",
-    ifSha256: "Fail unless the file has this SHA-256 now",
-    sudo: "Write as root, or as this user",
+  brief: {
+    ...{ target: "", path: "", content: "", contentBase64: "", append: "", mode: "", parents: "" },
+    ...{ ifAbsent: "", ifSha256: "", sudo: "" },
   },
-  brief: { content: "", contentBase64: "", append: "", mode: "", parents: "", ifAbsent: "", ifSha256: "" },
   advice,
   effect: "write",
+  replaces: true,
   idempotent: false,
   remote: true,
   input: v.strictObject(writeFileFields),
@@ -71,7 +64,7 @@ export const writeFile = defineOperation({
   cliOnly: [],
   run: async (input, context) => {
     const content = new HashedBytes(contentOf(input, context));
-    const path = remotePath(input.path, context.caller);
+    const path = remotePath(input.path);
     const { target, value } = await onFiles(input, `write ${input.path}`, context, (machine, { info }) =>
       written(machine, input, path, content, context, info),
     );
@@ -96,25 +89,29 @@ const written = async (
   const wanted = input.mode === undefined ? null : Number.parseInt(input.mode, 8);
   if (input.parents === true && parentOf(path) !== "") await makeDirectories(files, parentOf(path), null, true);
   const create = input.ifAbsent === true ? "new" : input.ifSha256 === undefined ? "any" : "existing";
-  const write = async (check?: Check): Promise<Written> => {
-    const checked = check === undefined ? {} : { check };
+  const write = async (checked: { check: Check } | { turn: () => Promise<void> }): Promise<Written> => {
     if (input.append === true) {
       const { created } = await appendTo(files, path, content, { mode: wanted, create, ...checked });
       const mode = (await files.stat(path))?.mode ?? null;
       return { bytes: content.bytes, created, sha256: null, mode: mode === null ? null : octal(mode) };
     }
-    const options = { mode: wanted, mtime: null, create, part: null, from: 0, ...checked } as const;
-    const done = await writeAtomically(files, path, content, options);
+    const done = await writeAtomically(files, path, content, { mode: wanted, create, ...checked });
     if (!done.ownerKept)
       context.notice(`${shown(path)} has another owner or group now: this user may not give it back`);
-    const mode = await withMode(files, done, wanted);
-    return { bytes: done.bytes, created: done.created, sha256: content.digest(), mode };
+    const mode = done.mode ?? (await files.stat(done.path))?.mode ?? null;
+    return {
+      bytes: done.bytes,
+      created: done.created,
+      sha256: content.digest(),
+      mode: mode === null ? null : octal(mode),
+    };
   };
-  if (input.ifSha256 === undefined) return await write();
-  const before = await present(files, path);
+  const finding = lineOf(info, files, path);
+  if (input.ifSha256 === undefined) return await inLine(finding, context, (turn) => write({ turn }));
+  const [before, line] = await Promise.all([present(files, path), finding]);
   const hint = howToRead(input, context);
   expectSha256(input.path, input.ifSha256, before?.sha256 ?? null, hint);
-  return await replacing({ files, path, before, line: lineOf(info, input.sudo, path), hint }, context, write);
+  return await replacing({ files, path, before, line, hint }, context, (check) => write({ check }));
 };
 
 const present = async (files: RemoteMachine["files"], path: string) => {
@@ -123,20 +120,4 @@ const present = async (files: RemoteMachine["files"], path: string) => {
   if (facts.type !== "file")
     throw new SshMcpError("REMOTE_IO", `${shown(path)} is no regular file but a ${facts.type}`);
   return { facts, sha256: await presentSha256(files, path, Number.POSITIVE_INFINITY) };
-};
-
-/** A file that was there kept its own, unless another was asked for. */
-const withMode = async (
-  files: RemoteMachine["files"],
-  { path, mode }: { path: string; mode: number | null },
-  wanted: number | null,
-): Promise<string | null> => {
-  if (wanted !== null && mode !== wanted) await files.change(path, { mode: wanted }).catch(notChanged(path));
-  const now = wanted ?? mode ?? (await files.stat(path))?.mode ?? null;
-  return now === null ? null : octal(now);
-};
-
-const notChanged = (path: string) => (thrown: unknown) => {
-  const error = toSshMcpError(thrown);
-  throw new SshMcpError(error.code, `${shown(path)} was written, and its mode is as it was: ${error.message}`);
 };

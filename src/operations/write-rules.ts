@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { SshMcpError } from "../core/errors.ts";
 import type { Context, Issue } from "../core/operation.ts";
 import { isSha256 } from "./file-hash.ts";
-import { flagField, namedIssues, sudoIssues } from "./path-fields.ts";
-import { remoteField, sudoField, targetIssues } from "./text-fields.ts";
+import { flagField, namedIssues, sudoField, sudoIssues } from "./path-fields.ts";
+import { remoteField, targetIssues } from "./text-fields.ts";
 
 /** Bytes that fit, with all that is around them, into one message to the broker; more comes by stdin. */
 const longestContent = 512 * 1024;
@@ -13,13 +13,13 @@ const text = (description: string) => v.optional(v.pipe(v.string(), v.descriptio
 
 export const writeFileFields = {
   ...remoteField,
-  content: text("Text"),
-  contentBase64: text("Bytes"),
-  append: flagField("At the end"),
-  mode: text("As 0644"),
-  parents: flagField("Make directories"),
-  ifAbsent: flagField("Only a new file"),
-  ifSha256: text("Only while this is its hash"),
+  content: text("This text instead of standard input"),
+  contentBase64: text("These bytes instead of standard input, in base64"),
+  append: flagField("Add to the end of the file"),
+  mode: text("Permission bits in octal, as 0644"),
+  parents: flagField("Make the directories above it that are not there"),
+  ifAbsent: flagField("Fail when there is a file already"),
+  ifSha256: text("Fail unless the file has this SHA-256 now"),
   sudo: sudoField,
 };
 
@@ -49,6 +49,10 @@ const contentIssues = ({ content, contentBase64 }: WriteInput): Issue[] => {
   const most = `must be at most ${longestContent} bytes: more comes by ssh-mcp write, or ssh_transfer`;
   if (content !== undefined && Buffer.byteLength(content) > longestContent)
     return [{ field: "content", message: most }];
+  if (content?.isWellFormed() === false)
+    return [
+      { field: "content", message: "holds half a character (a lone surrogate): give its bytes as {contentBase64}" },
+    ];
   if (contentBase64 === undefined) return [];
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(contentBase64) || contentBase64.length % 4 !== 0)
     return [{ field: "contentBase64", message: "is not base64 (RFC 4648, section 4, with padding)" }];

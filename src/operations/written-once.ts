@@ -1,8 +1,12 @@
-/** What is decided by a file's content stays decided until it is replaced: nobody of this broker writes in between. */
+/**
+ * Whoever writes a file waits in its line, from the last look at it until it is replaced or added to: what was decided by its content stays decided,
+ * and nothing that another call of this broker wrote is lost.
+ */
 import { SshMcpError } from "../core/errors.ts";
 import { shown } from "../core/escape.ts";
 import type { FileFacts } from "../core/files/file-facts.ts";
 import type { RemoteFiles } from "../core/files/remote-files.ts";
+import { baseName, joined, parentOf } from "../core/files/remote-path.ts";
 import type { Context } from "../core/operation.ts";
 import type { SessionInfo } from "../core/session.ts";
 import { HashedBytes } from "./file-hash.ts";
@@ -10,16 +14,27 @@ import { HashedBytes } from "./file-hash.ts";
 /** The last one in line for a file, by the file. */
 const lines = new Map<string, Promise<void>>();
 
-/** Of one user's file on a server. */
-export const lineOf = ({ host, port, user }: SessionInfo, sudo: unknown, path: string): string =>
-  JSON.stringify([host, port, user, sudo === undefined || sudo === false ? null : sudo, path]);
+/** Of a file on a server, whoever writes it, and by whatever name. */
+export const lineOf = async ({ host, port }: SessionInfo, files: RemoteFiles, path: string): Promise<string> => {
+  const place = await files.resolve(path).catch(() => placeOfNew(files, path));
+  return JSON.stringify([host, port, place]);
+};
+
+/** Some servers resolve only what is there. What has no directory either is found out to be wrong when it is written. */
+const placeOfNew = async (files: RemoteFiles, path: string): Promise<string> => {
+  try {
+    return joined(await files.resolve(parentOf(path)), baseName(path));
+  } catch {
+    return path;
+  }
+};
 
 /**
  * Waits until nobody else is between look and rename.
  * @returns what lets the next one in, however often it is called
  * @throws what the signal was aborted with
  */
-const enter = async (line: string, { signal }: Pick<Context, "signal">): Promise<() => void> => {
+export const enter = async (line: string, { signal }: Pick<Context, "signal">): Promise<() => void> => {
   const before = lines.get(line) ?? Promise.resolve();
   const turn = Promise.withResolvers<void>();
   // Whoever gives up waiting still stands behind those before.
@@ -67,6 +82,8 @@ export interface Replaced {
   before: { facts: FileFacts; sha256: string } | null;
   /** See `lineOf`. */
   line: string;
+  /** Whether whoever asks is first in line already. */
+  isFirst?: boolean;
   /** What to do when somebody was faster. */
   hint: string;
 }
@@ -77,13 +94,13 @@ export interface Replaced {
  * @throws SshMcpError PRECONDITION_FAILED, and what `write` throws
  */
 export const replacing = async <T>(
-  { files, path, before, line, hint }: Replaced,
+  { files, path, before, line, isFirst = false, hint }: Replaced,
   context: Context,
   write: (check: Check) => Promise<T>,
 ): Promise<T> => {
   let leave = (): void => undefined;
   const check: Check = async (now) => {
-    leave = await enter(line, context);
+    if (!isFirst) leave = await enter(line, context);
     // What others did while this one waited is seen by looking again.
     const facts = before === null ? now : await files.stat(path);
     if (facts === null && before === null) return;
@@ -98,7 +115,34 @@ export const replacing = async <T>(
   }
 };
 
+/**
+ * Runs what writes a file whatever is in it: `turn` waits for those who looked before, and keeps others away until all is written.
+ * @throws what `write` throws
+ */
+export const inLine = async <T>(
+  line: Promise<string>,
+  context: Pick<Context, "signal">,
+  write: (turn: () => Promise<void>) => Promise<T>,
+): Promise<T> => {
+  let leave = (): void => undefined;
+  const turn = async (): Promise<void> => {
+    leave = await enter(await line, context);
+  };
+  try {
+    return await write(turn);
+  } finally {
+    leave();
+  }
+};
+
+/** Of a file that is not as it was when it was looked at: a new look may help. */
+export class ChangedMeanwhile extends SshMcpError {}
+
 const changed = (path: string, how: string, hint: string): SshMcpError =>
-  new SshMcpError("PRECONDITION_FAILED", `${shown(path)} was ${how} meanwhile by somebody else; nothing was written`, {
-    hint,
-  });
+  new ChangedMeanwhile(
+    "PRECONDITION_FAILED",
+    `${shown(path)} was ${how} meanwhile by somebody else; nothing was written`,
+    {
+      hint,
+    },
+  );

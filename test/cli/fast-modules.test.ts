@@ -99,8 +99,6 @@ test("for every other answer: the client and the streams, and no package", () =>
     "src/cli/printer.ts",
     "src/cli/stop.ts",
     "src/cli/unread.ts",
-    "src/core/hint.ts",
-    "src/core/quote.ts",
   ]);
   expect(after.others).toEqual(["bun:ffi"]);
   expect(after.required).toEqual(["src/files/quick-files.ts: fs", "src/files/quick-files.ts: os"]);

@@ -78,13 +78,11 @@ describe("schemas", () => {
     expect(tool.outputSchema).not.toHaveProperty("additionalProperties");
   });
 
-  test.each(served)("$tool describes every field that does not say it by its name", ({ tool, name, brief = {} }) => {
+  test.each(served)("$tool describes every field that does not say it by its name", ({ tool, brief = {} }) => {
     const schema = tools.find((each) => each.name === tool)?.inputSchema as Schema | undefined;
     const plain = Object.entries(brief).flatMap(([field, text]) => (text === "" ? [field] : []));
-    // What these are, the instructions say.
-    const explained = name === "exec" ? [] : ["target", "path", "sudo"];
     const silent = Object.entries(schema?.properties ?? {}).filter(([, { description }]) => !description?.trim());
-    expect(silent.map(([field]) => field).filter((field) => ![...plain, ...explained].includes(field))).toEqual([]);
+    expect(silent.map(([field]) => field).filter((field) => !plain.includes(field))).toEqual([]);
   });
 
   test.each(rows)("$name says no bounds, which an error names", ({ tool }) => {
@@ -161,6 +159,8 @@ describe("annotations", () => {
       ...{ idempotentHint: true, openWorldHint: true },
     },
     { tool: "ssh_path", readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+    // What is there may be replaced.
+    ...["ssh_write_file", "ssh_edit_file", "ssh_transfer"].map((tool) => ({ tool, ...defaults })),
     { tool: "ssh_host_add", readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   ])("of $tool", ({ tool, ...hints }) => {
     expect({ ...defaults, ...tools.find(({ name }) => name === tool)?.annotations }).toEqual(hints);

@@ -102,6 +102,68 @@ describe("a small file", () => {
   });
 });
 
+describe("what is no UTF-16, though its mark says so", () => {
+  test.each([
+    ["cut in a character", Buffer.from("\ufeffabc", "utf16le").subarray(0, 7)],
+    ["half a pair", Buffer.from([0xff, 0xfe, 0x4e, 0x4e, 0x00, 0xd8, 0x4e, 0x4e])],
+    ["half a pair, big end first", Buffer.from([0xfe, 0xff, 0x4e, 0x4e, 0xd8, 0x00, 0x4e, 0x4e])],
+    ["half a pair at the end", Buffer.from([0xff, 0xfe, 0x4e, 0x4e, 0x00, 0xd8])],
+    ["half a pair far behind", Buffer.from(`\ufeff${"x\n".repeat(100_000)}\udc00`, "utf16le")],
+  ])("%s, is binary", async (_, bytes) => {
+    put("utf-16", bytes);
+    expect(await read({ path: "utf-16" })).toMatchObject({ content: null, binary: true, encoding: null });
+    const raw = await read({ path: "utf-16", base64: true, limit: 8 });
+    const begin = Buffer.from(raw.content ?? "", "base64");
+    expect([begin.length > 0, begin]).toEqual([true, bytes.subarray(0, begin.length)]);
+  });
+
+  test("a long one that is cut is text", async () => {
+    put("utf-16", Buffer.from(`\ufeff${"😀\n".repeat(1_000_000)}`, "utf16le"));
+    expect(await read({ path: "utf-16", endLine: 2 })).toMatchObject({ content: "😀\n😀\n", encoding: "utf-16le" });
+  });
+});
+
+describe("a file that is read on and on", () => {
+  const all = async (limit: number): Promise<{ bytes: Buffer; encodings: Set<unknown> }> => {
+    const pieces: Buffer[] = [];
+    const encodings = new Set<unknown>();
+    for (let offset: number | null = 0; offset !== null; ) {
+      const part: Awaited<ReturnType<typeof read>> = await read({ path: "paged", offset, limit });
+      encodings.add(part.encoding);
+      pieces.push(Buffer.from(part.content ?? "", part.encoding === "latin1" ? "latin1" : "utf8"));
+      if (part.nextOffset !== null && part.nextOffset <= offset) throw new Error(`stands still at ${offset}`);
+      offset = part.nextOffset;
+    }
+    return { bytes: Buffer.concat(pieces), encodings };
+  };
+
+  test.each([
+    ["UTF-8", Buffer.from("aé€😀\nz😀é")],
+    [
+      "an older encoding",
+      Buffer.from("caf\xe9, some words, \xb0 or \xb1, in a line\n\xe9 and \xb3 more of them, on and on\xe9", "latin1"),
+    ],
+    ["both", Buffer.concat([Buffer.from("é€ and "), Buffer.from("\xb0C \xe9t\xe9, some more text\n", "latin1")])],
+  ])("gives every byte once: %s", async (_, bytes) => {
+    put("paged", bytes);
+    for (const limit of [1, 2, 3, 5, 100]) expect([limit, (await all(limit)).bytes]).toEqual([limit, bytes]);
+  });
+
+  test("begins and ends between characters", async () => {
+    put("paged", "é€😀");
+    expect(await read({ path: "paged", offset: 1, limit: 1 })).toMatchObject({
+      content: "€",
+      offset: 2,
+      nextOffset: 5,
+    });
+    expect(await read({ path: "paged", offset: 3, limit: 99 })).toMatchObject({ content: "😀", offset: 5, cut: false });
+    expect(await read({ path: "paged", offset: 7 })).toMatchObject({ content: "", cut: false, nextOffset: null });
+    expect(await read({ path: "paged", limit: 1 })).toMatchObject({ content: "é", offset: 0, nextOffset: 2 });
+    expect(await read({ path: "paged", limit: 1, base64: true })).toMatchObject({ content: "ww==", nextOffset: 1 });
+    expect((await all(1)).encodings).toEqual(new Set(["utf-8"]));
+  });
+});
+
 describe("a long file", () => {
   test("is cut after 2000 lines, or 64 KiB, and says where to read on", async () => {
     put("long", numbers(5000));
@@ -177,6 +239,10 @@ describe("what has no content", () => {
       code: "REMOTE_IO",
       hint: 'ssh_list_directory {"target":"web","path":"d"}',
     });
+  });
+
+  test("the home directory is named", async () => {
+    await expect(read({ path: "" })).rejects.toMatchObject({ code: "REMOTE_IO", message: '"~" is a directory' });
   });
 
   test("a fifo and a device are refused, and the next file is read", async () => {

@@ -276,6 +276,13 @@ describe("in words", () => {
     expect(transfer.succeeded?.(report)).toBe(true);
   });
 
+  test("a copy that could not be compared is a failure of the check", () => {
+    const unknown = { ...report, verification: "unavailable" as const };
+    expect(transfer.render(unknown)).toStartWith("FAILED: the copy is not verified");
+    expect(transfer.succeeded?.(unknown)).toBe(false);
+    expect(transfer.succeeded?.({ ...report, verification: "verified" })).toBe(true);
+  });
+
   test("a dry run says a change a line", () => {
     const text = sync.render({ ...report, files: 0, bytes: 0, changes: ["+ a\nb", "- c"] });
     expect(text).toBe("+ a\\nb\n- c\ndry run: nothing was changed; 0 files, 0 B in 1.2 s");

@@ -50,6 +50,16 @@ test("gives a file that was there the mode that was asked for", async () => {
   expect(mode("script")).toBe(0o755);
 });
 
+test("no mode is passed over in silence where bytes are added", async () => {
+  await write({ path: "log", content: "a\n", append: true, mode: "0640" });
+  await write({ path: "log", content: "b\n", append: true, mode: "0640" });
+  await expect(write({ path: "log", content: "c\n", append: true, mode: "0600" })).rejects.toMatchObject({
+    code: "INVALID_INPUT",
+    message: expect.stringContaining("0640"),
+  });
+  expect([content("log"), mode("log")]).toEqual(["a\nb\n", 0o640]);
+});
+
 test("takes bytes in base64, and none at all", async () => {
   await write({ path: "bytes", contentBase64: "AP/+" });
   expect([...readFileSync(there.at("bytes"))]).toEqual([0, 255, 254]);
@@ -61,6 +71,20 @@ test("adds to the end", async () => {
   expect(await write({ path: "log", content: "a\n", append: true })).toMatchObject({ created: true, bytes: 2 });
   expect(await write({ path: "log", content: "b\n", append: true })).toMatchObject({ created: false, sha256: null });
   expect(content("log")).toBe("a\nb\n");
+});
+
+test("of many that add at once each is there whole, by whatever name the file is called", async () => {
+  symlinkSync("log", there.at("link"));
+  const names = ["log", "./log", there.at("log"), "link"];
+  const texts = Array.from({ length: 8 }, (_, index) => `${String(index).repeat(100_000 * (index % 2) + 5)}\n`);
+  await Promise.all(texts.map((text, index) => write({ path: names[index % 4], content: text, append: true })));
+  expect(
+    content("log")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => `${line}\n`)
+      .sort(),
+  ).toEqual(texts.sort());
 });
 
 test("makes the directories above it when asked to", async () => {
@@ -106,6 +130,17 @@ describe("a condition", () => {
       if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "PRECONDITION_FAILED" });
     expect(content("x")).toBe(`${ends.findIndex(({ status }) => status === "fulfilled")}!`);
     expect(readdirSync(there.machine.home)).toEqual(["x"]);
+  });
+
+  test("lets one of many writers through, by whatever name they know it", async () => {
+    mkdirSync(there.at("d"));
+    await write({ path: "d/x", content: "0" });
+    symlinkSync("d/x", there.at("link"));
+    const names = ["d/x", "./d/x", "d/../d/x", "link", there.at("d/x"), "~/d/x"];
+    const tries = names.map((path, index) => write({ path, content: `${index}!`, ifSha256: sha256("0") }));
+    const ends = await Promise.allSettled(tries);
+    expect(ends.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(content("d/x")).toBe(`${ends.findIndex(({ status }) => status === "fulfilled")}!`);
   });
 
   test("a file that another program changes while it is written, in the same second and of the same size", async () => {
@@ -158,4 +193,9 @@ test.each([
   [{ path: "x", content: "x".repeat(600_000) }],
 ])("%# is no request", async (input) => {
   await expect(write({ ...input })).rejects.toThrow(/field/);
+});
+
+test("half a character is no content", () => {
+  const issues = writeFile.validate({ target: "web", path: "x", content: "a\ud800" });
+  expect(issues).toMatchObject([{ field: "content" }]);
 });

@@ -105,11 +105,13 @@ const runHere = async (program: RemoteProgram, home: string): Promise<CommandRes
   const feed = async (): Promise<void> => {
     try {
       for await (const chunk of program.stdin ?? []) {
-        child.stdin.write(chunk);
+        await child.stdin.write(chunk);
         await child.stdin.flush();
       }
+    } catch {
+      // A program may end without its input.
     } finally {
-      await child.stdin.end();
+      await Promise.try(() => child.stdin.end()).catch(() => undefined);
     }
   };
   const take = async (from: ReadableStream<Uint8Array>, sink: RemoteProgram["stdout"]): Promise<number> => {

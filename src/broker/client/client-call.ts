@@ -13,7 +13,7 @@ import {
 import { IncomingStream } from "../wire/incoming-stream.ts";
 import { encodeControl, streamWindow, valueLimit } from "../wire/protocol.ts";
 import { parsePrompt, parseReply, parseVariablesRequest } from "../wire/replies.ts";
-import { lostCall, notAnswering, notTaken } from "./call-errors.ts";
+import { notAnswering, notTaken } from "./call-errors.ts";
 import type { CallOptions } from "./call-options.ts";
 import { ClientQuestions } from "./client-questions.ts";
 import { ClientWorld } from "./client-world.ts";
@@ -146,7 +146,13 @@ export class ClientCall {
   lose(reason: SshMcpError, certain: boolean): void {
     if (this.#phase === "answered") return;
     if (this.#phase === "sent" && certain) this.#settle({ error: reason });
-    else this.#settle({ error: lostCall(this.#options, reason, certain && this.#questions.isOpen) });
+    else void this.#loseBegun(reason, certain && this.#questions.isOpen);
+  }
+
+  /** The words for it are loaded when they are needed: few calls end so, and all would wait for them. */
+  async #loseBegun(reason: SshMcpError, asked: boolean): Promise<void> {
+    const { lostCall } = await import("./lost-call.ts");
+    if (this.#phase !== "answered") this.#settle({ error: lostCall(this.#options, reason, asked) });
   }
 
   #message(payload: Uint8Array): void {

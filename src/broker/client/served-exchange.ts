@@ -3,12 +3,14 @@ import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { decodeFile, encodeEntries, encodeFiles, type FormedFile, recordsOf } from "../../core/files/file-records.ts";
 import { pathText } from "../../core/files/path-text.ts";
 import type { Refusal } from "../../core/files/transfer-side.ts";
+import type { HandOver } from "../../files/local/hand-over.ts";
 import type { LocalSide } from "../../files/local/local-side.ts";
 import { encodeDataHead, encodeFileCredit, encodeFilePart, filePart, filePieceLimit } from "../wire/file-frames.ts";
 import { IncomingStream } from "../wire/incoming-stream.ts";
 import { OutgoingStream } from "../wire/outgoing-stream.ts";
 import { sideWindow } from "../wire/protocol.ts";
 import type { SideEvent, SideRequest } from "../wire/side-requests.ts";
+import { HandedOver } from "./handed-over.ts";
 
 /** Bytes of the longest text that an event or a reply carries. */
 const longestText = 16 * 1024;
@@ -17,6 +19,7 @@ export class ServedExchange {
   readonly #tell: (part: Part, bytes?: Uint8Array) => void;
   readonly #input: IncomingStream;
   readonly #output: OutgoingStream;
+  readonly #handed: HandedOver;
   readonly #closing = new AbortController();
   /** Why the broker has no more to say; what it said before is used first. */
   #inputFailure: SshMcpError | null = null;
@@ -34,6 +37,7 @@ export class ServedExchange {
       send(piece);
     };
     this.#output = new OutgoingStream({ window: sideWindow, send: sendData });
+    this.#handed = new HandedOver((handed) => this.#event({ handed }));
   }
 
   /** Answers, and says how it ended, unless it is closed before. Never rejects. */
@@ -57,8 +61,14 @@ export class ServedExchange {
     this.#input.push(bytes);
   }
 
+  /** @throws SshMcpError PROTOCOL_ERROR */
+  hearHanded(bytes: Uint8Array): void {
+    this.#handed.hear(bytes);
+  }
+
   /** @param failure null when the broker has said everything */
   endInput(failure: SshMcpError | null): void {
+    this.#handed.end();
     this.#inputFailure = failure;
     this.#input.end();
   }
@@ -69,6 +79,7 @@ export class ServedExchange {
     this.#closing.abort();
     const canceled = new SshMcpError("CANCELED", "nobody waits for these files any more");
     this.#inputFailure ??= canceled;
+    this.#handed.end();
     // What came is kept for a resume.
     this.#input.end();
     this.#output.fail(canceled);
@@ -93,14 +104,26 @@ export class ServedExchange {
         return await side.change(request.root, request.path, request.changes);
       case "remove":
         return await side.remove(request.root, request.path);
+      case "checkMirror":
+        return await side.checkMirror(request.root);
       case "read":
-        for await (const piece of side.read(request.path, request.from, signal)) await this.#output.write(piece);
+        for await (const piece of side.read(request.path, request.from, signal, this.#handOver(request))) {
+          await this.#output.write(piece);
+        }
         return null;
       case "walk":
         for await (const some of side.walk(request.root, this.#refuse)) await this.#output.write(encodeEntries(some));
         return null;
       case "write":
-        return await side.write(request.root, request.path, this.#said(), request.from, request.form);
+        return await side.write(
+          request.root,
+          request.path,
+          this.#said(request.hands),
+          request.from,
+          request.form,
+          this.#handOver(request),
+          signal,
+        );
       case "readMany":
         for await (const some of side.readMany(request.root, this.#paths(), this.#refuse)) {
           await this.#output.write(encodeFiles(some));
@@ -114,8 +137,13 @@ export class ServedExchange {
     }
   }
 
-  /** What the broker says, to its end or to where it broke. @throws SshMcpError */
-  async *#said(): AsyncGenerator<Uint8Array, undefined> {
+  #handOver({ hands }: { hands: boolean }): HandOver | null {
+    return hands ? (file) => this.#handed.hand(file) : null;
+  }
+
+  /** What the broker says, to its end or to where it broke. @param hands whether it waits for a file instead @throws SshMcpError */
+  async *#said(hands = false): AsyncGenerator<Uint8Array, undefined> {
+    if (hands) this.#handed.refuse();
     yield* this.#input;
     if (this.#inputFailure !== null) throw this.#inputFailure;
   }

@@ -53,10 +53,12 @@ export class ServedFiles {
   }
 
   #take(file: number, part: number, bytes: Uint8Array): void {
-    if (part !== filePart.data && part !== filePart.end && part !== filePart.failure) throw never(part);
+    const isKnown = part === filePart.data || part === filePart.end || part === filePart.failure;
+    if (!isKnown && part !== filePart.handed) throw never(part);
     const exchange = this.#open.get(file);
     if (exchange instanceof ServedFile) throw never(part);
     if (part === filePart.data) exchange?.push(bytes);
+    else if (part === filePart.handed) exchange?.hearHanded(bytes);
     else exchange?.endInput(part === filePart.end ? null : parseError(decodeJson(bytes)));
   }
 
@@ -81,7 +83,8 @@ export class ServedFiles {
     const { input, caller, local } = this.#options;
     const { LocalSide } = await import("../../files/local/local-side.ts");
     const policy = local ?? { roots: null, secretsAllowed: caller.face === "cli" };
-    return new LocalSide({ cwd: caller.cwd, operands: localOperands(input), policy });
+    const [operands, writable] = [localOperands(input, allOperands), localOperands(input, ["destination"])];
+    return new LocalSide({ cwd: caller.cwd, operands, writable, policy });
   }
 
   #begin(file: number): void {
@@ -102,7 +105,8 @@ export class ServedFiles {
   /** @throws SshMcpError NOT_FOUND, LOCAL_IO */
   async *#pieces(path: string, closing: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
     const { input, caller } = this.#options;
-    if (!occursIn(input, path)) throw unnamed(path);
+    // A model's operations ask for local files as far as its policy goes, and never for one as it is.
+    if (caller.face === "mcp" || !occursIn(input, path)) throw unnamed(path);
     try {
       yield* readLocal(path.startsWith("/") ? path : `${caller.cwd}/${path}`, closing);
     } catch (cause) {
@@ -171,15 +175,19 @@ const occursIn = (value: unknown, text: string): boolean =>
 
 const never = (part: number): SshMcpError => malformed(`part ${part} of a file, which a broker never sends`);
 
-/** The paths of this machine that a transfer is about: as its input has them, and nowhere else. */
-const localOperands = (input: unknown): string[] => {
+const allOperands = ["sources", "source", "destination"];
+
+/** The paths of this machine that a transfer is about: as these fields of its input have them, and nowhere else. */
+const localOperands = (input: unknown, names: readonly string[]): string[] => {
   if (typeof input !== "object" || input === null) return [];
   const fields: Record<string, unknown> = { ...input };
-  return [fields["sources"], fields["source"], fields["destination"]].flat().flatMap((text) => {
-    if (typeof text !== "string" || text === "") return [];
-    const operand = parseOperand(text);
-    return operand.kind === "local" ? [operand.path] : [];
-  });
+  return names
+    .flatMap((name) => fields[name])
+    .flatMap((text) => {
+      if (typeof text !== "string" || text === "") return [];
+      const operand = parseOperand(text);
+      return operand.kind === "local" ? [operand.path] : [];
+    });
 };
 
 const unnamed = (path: string): SshMcpError =>

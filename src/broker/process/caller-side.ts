@@ -4,6 +4,7 @@ import { SshMcpError } from "../../core/errors.ts";
 import type { FileChanges, FileFacts } from "../../core/files/file-facts.ts";
 import { decodeEntry, decodeFile, encodeFiles, encodePaths, recordsOf } from "../../core/files/file-records.ts";
 import type { FileForm, Refusal, SmallFile, TransferSide, TreeEntry } from "../../core/files/transfer-side.ts";
+import { Slice } from "../../files/local/turns.ts";
 import { parseCount, parseFacts, parseText, type SideEvent, type SideRequest } from "../wire/side-requests.ts";
 import { type Access, openHanded } from "./open-handed.ts";
 import { readHanded } from "./read-handed.ts";
@@ -29,7 +30,13 @@ export class CallerSide implements TransferSide {
 
   async *walk(root: string, onRefused: (refusal: Refusal) => void): AsyncGenerator<readonly TreeEntry[], undefined> {
     const exchange = this.#ask({ method: "walk", root }, refusals(onRefused));
-    for await (const records of recordsOf(exchange.data())) yield records.map(decodeEntry);
+    const slice = new Slice();
+    for await (const records of recordsOf(exchange.data())) {
+      for (let at = 0; at < records.length; at += decodedAtOnce) {
+        yield records.slice(at, at + decodedAtOnce).map(decodeEntry);
+        if (slice.isOver) await slice.next();
+      }
+    }
   }
 
   /** The caller's shell has seen to it. */
@@ -122,6 +129,10 @@ export class CallerSide implements TransferSide {
     await this.#answer({ method: "remove", root, path });
   }
 
+  async checkMirror(root: string): Promise<void> {
+    await this.#answer({ method: "checkMirror", root });
+  }
+
   async free(path: string): Promise<number | null> {
     return parseCount(await this.#answer({ method: "free", path }));
   }
@@ -159,6 +170,9 @@ export class CallerSide implements TransferSide {
     }
   }
 }
+
+/** Entries: a tree may have millions, and other calls are waiting. */
+const decodedAtOnce = 256;
 
 const ignore = (): void => undefined;
 

@@ -13,9 +13,10 @@ export const permitted =
   async (invocation) => {
     const { operation, context } = invocation;
     const { face, client } = context.caller;
+    const effect = operation.effectOf?.(invocation.input) ?? operation.effect;
     const rulings = targetsOf(invocation).map((target) => ({
       target,
-      ...evaluate(rules, { operation: operation.name, effect: operation.effect, face, client, target }),
+      ...evaluate(rules, { operation: operation.name, effect, face, client, target }),
     }));
     const strictest =
       rulings.find(({ decision }) => decision === "deny") ?? rulings.find(({ decision }) => decision === "ask");

@@ -9,7 +9,7 @@ import type { Login } from "../../ssh/connection.ts";
 import { fingerprint } from "../../ssh/public-key.ts";
 import type { SessionRecord } from "../../store/session-record.ts";
 import { takenBack } from "./cancel-reasons.ts";
-import { RunningCalls } from "./running-calls.ts";
+import { type CallWork, RunningCalls } from "./running-calls.ts";
 import { type Becoming, becoming, becomingAsked, nothingAs } from "./session-become.ts";
 import { SessionCommands } from "./session-commands.ts";
 import { isFor, recordOf, type SessionFacts } from "./session-facts.ts";
@@ -154,8 +154,8 @@ export class BrokerSession implements Session {
     use: (machine: RemoteMachine) => Promise<T>,
     commands: CommandSettings | null = null,
   ): Promise<T> {
-    return await this.#call(scope, request.label, (signal, id) =>
-      this.#commands.files({ id, request, scope: { ...scope, signal }, commands, become: becoming }, use),
+    return await this.#call(scope, request.label, (signal, id, onStoppable) =>
+      this.#commands.files({ id, request, scope: { ...scope, signal }, commands, become: becoming, onStoppable }, use),
     );
   }
 
@@ -181,7 +181,7 @@ export class BrokerSession implements Session {
   }
 
   /** One call of the session, for as long as it takes. @throws SshMcpError SESSION_NOT_FOUND, and what the work throws */
-  async #call<T>(scope: CallScope, label: string, work: (signal: AbortSignal, id: string) => Promise<T>): Promise<T> {
+  async #call<T>(scope: CallScope, label: string, work: CallWork<T>): Promise<T> {
     if (!isFor(this.facts, scope.caller)) throw notLent(this.facts.name, scope.caller);
     // Before this call counts as use: the time may have run out while the machine slept.
     this.link.usable();

@@ -13,12 +13,13 @@ import type { SessionShells } from "./session-shells.ts";
 export interface FilesWays {
   /** Asks for SFTP on a channel of the connection. */
   openSftp(connection: Connection): Promise<FilesLink>;
-  /** Runs a command on the connection, with the password that it is given. */
+  /** Runs a command on the connection, with the password that it is given. @param onChannel see `CommandSetup` */
   exec(
     connection: Connection,
     request: CommandRequest,
     signal: AbortSignal,
     password: BecomePassword | null,
+    onChannel: () => void,
   ): Promise<CommandResult>;
   /** Finds the password with which the attempt succeeds. */
   become(connection: Connection, user: Become, attempt: Attempt): Promise<CommandResult>;
@@ -41,8 +42,8 @@ export const filesWays = ({ settings, scope, shells, busy, become, run }: Parts)
     const open = () => connection.openSftp(null, scope.signal, () => busy(connection));
     return connection.isFull ? shells.givingWay(connection, scope.caller, open) : open();
   },
-  exec: async (connection, request, signal, password) => {
-    const setup = { ...(await commandSetup(settings, scope)), password };
+  exec: async (connection, request, signal, password, onChannel) => {
+    const setup = { ...(await commandSetup(settings, scope)), password, onChannel };
     return await connection.exec(request, signal, () => busy(connection), setup);
   },
   become,

@@ -1,4 +1,6 @@
 import type { Become } from "../../core/command-form.ts";
+import { formatLimit } from "../../core/duration.ts";
+import { SshMcpError } from "../../core/errors.ts";
 import type { RemoteFiles } from "../../core/files/remote-files.ts";
 import type { Caller } from "../../core/operation.ts";
 import type { Connection } from "../../ssh/connection.ts";
@@ -8,16 +10,17 @@ import type { SftpLink } from "../../ssh/sftp/sftp-link.ts";
 const idleLimitMs = 60_000;
 /** Further channels end sooner: they were for one transfer. */
 const furtherIdleMs = 2_000;
-/** What nobody waits for any more may be answered for so long, before the channel ends for it. */
-const abandonedMs = 2_000;
+/** A server that has answered nothing for so long stands still; where somebody else still waits, it may be that a disk is slow. */
+const silenceMs = 5_000;
+const sharedSilenceMs = 60_000;
 /** A channel of another user serves no call that begins later: who may become that user is asked again. */
 const otherUserMs = 600_000;
 
 /** A link, with what a channel of the connection adds to it. */
 export interface FilesLink extends SftpLink {
   readonly isEnded: boolean;
-  /** Resolves when its slot is free. */
-  readonly closed: Promise<void>;
+  /** When the server last sent anything, by `performance.now()`. */
+  readonly heardAt: number;
 }
 
 /** Whose files they are: of the login's user for everybody who may use the session, of another user for one caller alone. */
@@ -30,8 +33,19 @@ export interface FilesOwner {
 export interface Lease {
   /** More than once is fine. */
   end(): void;
-  /** Nobody waits for its answer any more; it still ends with it. */
+  /** Nobody waits for its answer any more; it still ends with it. The server is asked whether it answers at all. */
   abandon(): void;
+}
+
+export interface KeptFilesOptions {
+  first: FilesLink;
+  files: RemoteFiles;
+  connection: Connection;
+  owner: FilesOwner;
+  /** Milliseconds since some moment, the machine's sleep included. */
+  now: () => number;
+  /** Told once, when nothing may use it any more. */
+  onEnd: () => void;
 }
 
 /** The SFTP of one user on one connection: its channels, how they are used, and when they end. */
@@ -43,9 +57,11 @@ export class KeptFiles {
   /** Those that are open. */
   readonly #further = new Set<FilesLink>();
   readonly #onEnd: () => void;
-  readonly #openedAt = performance.now();
+  readonly #now: () => number;
+  readonly #openedAt: number;
   #leases = 0;
   #abandoned = 0;
+  #isDoubted = false;
   #isOpen = true;
   #isRetired = false;
   /** Take each channel back from being idle. */
@@ -54,13 +70,14 @@ export class KeptFiles {
   #furtherIdle: ReturnType<typeof setTimeout> | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onEnd told once, when nothing may use it any more */
-  constructor(first: FilesLink, files: RemoteFiles, connection: Connection, owner: FilesOwner, onEnd: () => void) {
+  constructor({ first, files, connection, owner, now, onEnd }: KeptFilesOptions) {
     this.#first = first;
     this.files = files;
     this.connection = connection;
     this.owner = owner;
     this.#onEnd = onEnd;
+    this.#now = now;
+    this.#openedAt = now();
     void first.ended.then(() => this.end());
     // Whoever opened it comes first: another that waits would take its channel before it was of any use.
     const { end } = this.begin();
@@ -74,8 +91,13 @@ export class KeptFiles {
 
   /** Whether calls that begin now may use it. */
   get isForNew(): boolean {
-    const isOld = this.owner.become !== null && performance.now() - this.#openedAt > otherUserMs;
-    return this.isOpen && !this.#isRetired && !isOld;
+    const isOld = this.owner.become !== null && this.#now() - this.#openedAt > otherUserMs;
+    return this.isOpen && !this.#isRetired && !isOld && !this.#isDoubted;
+  }
+
+  /** Whether it may stand still: what is not under way on it yet had better go elsewhere. */
+  get isDoubted(): boolean {
+    return this.#isDoubted;
   }
 
   /** Further channels that are open. */
@@ -83,7 +105,7 @@ export class KeptFiles {
     return this.#further.size;
   }
 
-  /** Notes a request, while which it is not idle. To be called only while it is open. */
+  /** Notes a request: it is not idle until that ends. To be called only while it is open. */
   begin(): Lease {
     if (this.#leases === 0) this.#wake();
     this.#leases += 1;
@@ -95,15 +117,31 @@ export class KeptFiles {
         this.#leases -= 1;
         if (isAbandoned) this.#abandoned -= 1;
         if (this.#leases === 0) this.#rest();
-        else this.#judge();
       },
       abandon: () => {
         if (isOver || isAbandoned) return;
         isAbandoned = true;
         this.#abandoned += 1;
-        this.#judge();
+        this.doubt();
       },
     };
+  }
+
+  /**
+   * Asks the server for something that is always there, when somebody has waited in vain: one that stands still, as before a file whose bytes never come,
+   * answers nothing else. Until it answers no other call uses it; when it does not, it ends.
+   */
+  doubt(): void {
+    if (!this.isOpen || this.#isDoubted) return;
+    this.#isDoubted = true;
+    const { end } = this.begin();
+    const answered = (): void => {
+      clearTimeout(this.#patience);
+      this.#isDoubted = false;
+      end();
+    };
+    this.#wait(performance.now());
+    this.files.lstat("/").then(answered, answered);
   }
 
   /** Adds a channel, which ends before the first one does. */
@@ -122,19 +160,19 @@ export class KeptFiles {
     if (this.#leases === 0) this.end();
   }
 
-  end(): void {
+  /** @param reason for whoever still waits */
+  end(reason?: SshMcpError): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#wake();
     clearTimeout(this.#patience);
-    for (const link of this.#further) link.end();
-    this.#first.end();
+    for (const link of this.#further) link.end(reason);
+    this.#first.end(reason);
     this.#onEnd();
   }
 
   /** Nothing is under way: its channels give way to whoever needs one. */
   #rest(): void {
-    clearTimeout(this.#patience);
     if (!this.isOpen) return;
     if (this.#isRetired) {
       this.end();
@@ -169,11 +207,23 @@ export class KeptFiles {
     this.#rest();
   }
 
-  /** A server that answers nothing of what is left over may have lost it: nobody would ever end that. */
-  #judge(): void {
-    clearTimeout(this.#patience);
-    if (this.#leases === 0 || this.#leases !== this.#abandoned) return;
-    this.#patience = setTimeout(() => this.end(), abandonedMs);
+  /** Ends it when the server has been silent for too long since then. */
+  #wait(since: number): void {
+    // One lease is the question's own.
+    const isShared = this.#leases - this.#abandoned > 1;
+    const limit = isShared ? sharedSilenceMs : silenceMs;
+    const left = Math.max(since, this.#first.heardAt) + limit - performance.now();
+    if (left <= 0) {
+      this.end(silent(limit));
+      return;
+    }
+    this.#patience = setTimeout(() => this.#wait(since), Math.min(left, silenceMs));
     this.#patience.unref();
   }
 }
+
+const silent = (limitMs: number): SshMcpError =>
+  new SshMcpError(
+    "CONNECTION_LOST",
+    `the SFTP server answered nothing for ${formatLimit(limitMs)}; its channel was given up`,
+  );

@@ -1,13 +1,12 @@
 /** How a session comes to its server's files: SFTP where there is any, of the login's user or of another one. */
-import type { CommandRequest, CommandResult } from "../../core/command.ts";
+import type { CommandResult } from "../../core/command.ts";
 import type { Become } from "../../core/command-form.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { BecomePassword } from "../../ssh/commands/become-program.ts";
 import type { Connection } from "../../ssh/connection.ts";
-import { HelperLink } from "../../ssh/files/helper-link.ts";
+import { HelperLink, noServer, type RunsHelper } from "../../ssh/files/helper-link.ts";
 import { SftpClient } from "../../ssh/sftp/sftp-client.ts";
 import { SftpFiles } from "../../ssh/sftp/sftp-files.ts";
-import type { SftpLink } from "../../ssh/sftp/sftp-link.ts";
 import { patiently } from "../../ssh/transport/within.ts";
 import type { CallEnd } from "./call-end.ts";
 import { type FilesLink, type FilesOwner, KeptFiles } from "./kept-files.ts";
@@ -27,23 +26,28 @@ export interface Opening {
   /** The session's, for messages. */
   name: string;
   end: CallEnd;
+  /** See `KeptFilesOptions`. */
+  now: () => number;
   /** Told when nothing may use what was opened any more. */
   onEnd: (kept: KeptFiles) => void;
 }
 
+/** What there is in place of SFTP: the server has none, or did not start it, as when it can start no process. */
+export type NoSftp = "none" | "not started";
+
 /**
  * The login's own.
  * @param openLink asks for it
- * @returns null when the server has no SFTP
  * @throws SshMcpError when nobody knows: CONNECTION_LOST, CHANNEL_REFUSED, CANCELED, TIMEOUT
  */
-export const openSftp = async (opening: Opening, openLink: () => Promise<FilesLink>): Promise<KeptFiles | null> => {
+export const openSftp = async (opening: Opening, openLink: () => Promise<FilesLink>): Promise<KeptFiles | NoSftp> => {
   const link = await openLink();
   try {
-    return kept(link, await spoken(link, opening.end, answerLimitMs), opening);
+    return kept(link, await spoken(SftpClient.open(link, opening.end.signal), opening.end, answerLimitMs), opening);
   } catch (error) {
     link.end();
-    if (isNoSftp(error, opening)) return null;
+    const none = noSftp(error, opening);
+    if (none !== null) return none;
     throw opening.end.error ?? error;
   }
 };
@@ -52,33 +56,39 @@ export const openSftp = async (opening: Opening, openLink: () => Promise<FilesLi
  * Another user's, with a server that is started as that user.
  * @param run runs a command on the connection, as itself says
  * @param become finds the password that is wanted, see `becoming`
- * @returns null when there is none that can be started
  * @throws SshMcpError as `become`, and as `openSftp`
  */
 export const openSftpAs = async (
   user: Become,
   opening: Opening,
-  run: (request: CommandRequest, signal: AbortSignal, password: BecomePassword | null) => Promise<CommandResult>,
+  run: (password: BecomePassword | null, ...run: Parameters<RunsHelper>) => ReturnType<RunsHelper>,
   become: (attempt: Attempt) => Promise<CommandResult>,
-): Promise<KeptFiles | null> => {
+): Promise<KeptFiles | NoSftp> => {
   const { connection, end } = opening;
-  let opened: KeptFiles | null = null;
+  let opened: KeptFiles | NoSftp = "not started";
   await become(async (password) => {
     const link = new HelperLink(
-      (request, signal) => run(request, signal, password),
+      (...helper) => run(password, ...helper),
       user,
       () => connection.isOpen,
     );
     try {
-      opened = kept(link, await spoken(link, end, helperLimitMs), opening);
+      const starting = SftpClient.open(link, end.signal);
+      // The wait for a channel is none of the helper's.
+      await Promise.race([link.begun, starting]);
+      opened = kept(link, await spoken(starting, end, helperLimitMs), opening);
       return goesOn;
     } catch (error) {
+      const isLate = !link.isEnded;
       link.end();
       if (end.error !== null) throw end.error;
-      // What was not run at all says why.
-      const result = await link.finished;
-      if (isNoSftp(error, opening)) return result;
-      throw error;
+      const none = noSftp(error, opening);
+      if (isLate && none === null) throw error;
+      // What was not run at all says why, and what was not found.
+      const result = isLate ? goesOn : await link.finished;
+      if (none === null) throw error;
+      opened = result.exitCode === noServer ? "none" : none;
+      return result;
     }
   });
   return opened;
@@ -91,7 +101,7 @@ const goesOn: CommandResult = {
 };
 
 const kept = (link: FilesLink, first: SftpClient, opening: Opening): KeptFiles => {
-  const { connection, owner, name, onEnd } = opening;
+  const { connection, owner, name, now, onEnd } = opening;
   const further: SftpClient[] = [];
   let [asked, turn] = [0, 0];
   /** One that is there, when there can be no more: several transfers share them. */
@@ -118,21 +128,25 @@ const kept = (link: FilesLink, first: SftpClient, opening: Opening): KeptFiles =
     }
   };
   const over = new SftpFiles({ first, another, where: name });
-  const files: KeptFiles = new KeptFiles(link, over, connection, owner, () => onEnd(files));
+  const files: KeptFiles = new KeptFiles({
+    ...{ first: link, files: over, connection, owner, now },
+    onEnd: () => onEnd(files),
+  });
   return files;
 };
 
-const spoken = (link: SftpLink, end: CallEnd, limitMs: number): Promise<SftpClient> =>
-  patiently(SftpClient.open(link, end.signal), {
+const spoken = (opening: Promise<SftpClient>, end: CallEnd, limitMs: number): Promise<SftpClient> =>
+  patiently(opening, {
     limitMs,
     signal: end.signal,
-    late: () => new SshMcpError("PROTOCOL_ERROR", "the server took the request for SFTP, and does not speak it"),
+    late: () => new SshMcpError("REMOTE_IO", "the server took the request for SFTP, and does not speak it"),
     canceled: () => end.error ?? new SshMcpError("CANCELED", "the call was canceled"),
   });
 
-/** Whatever else it was that answered, and however it ended. */
-const isNoSftp = (error: unknown, { connection, end }: Opening): boolean =>
-  error instanceof SshMcpError &&
-  ["UNSUPPORTED", "PROTOCOL_ERROR", "REMOTE_IO"].includes(error.code) &&
-  connection.isOpen &&
-  end.error === null;
+/** Null where it failed for another reason. */
+const noSftp = (error: unknown, { connection, end }: Opening): NoSftp | null => {
+  if (!(error instanceof SshMcpError) || !connection.isOpen || end.error !== null) return null;
+  // Refused, or something else that answered.
+  if (error.code === "UNSUPPORTED" || error.code === "PROTOCOL_ERROR") return "none";
+  return error.code === "REMOTE_IO" ? "not started" : null;
+};

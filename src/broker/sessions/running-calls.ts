@@ -9,7 +9,15 @@ interface Running {
   caller: Caller;
   cancel(reason: SshMcpError): void;
   over: Promise<unknown>;
+  /** See `CallWork`. */
+  stopped: () => StopResult | null;
 }
+
+/**
+ * A call's work: its signal aborts with the caller's own or through `cancel`, and it is told its id.
+ * @param onStoppable for work that rejects when it is stopped: what is known of what it had begun on the server
+ */
+export type CallWork<T> = (signal: AbortSignal, id: string, onStoppable: (stopped: StopResult) => void) => Promise<T>;
 
 /** What runs on one session. */
 export class RunningCalls {
@@ -24,11 +32,10 @@ export class RunningCalls {
     return this.#running.size;
   }
 
-  /** Runs `work`, whose signal aborts with the caller's own or through `cancel`; it is told the call's id. */
   async run<T>(
     { caller, signal }: { caller: Caller; signal: AbortSignal },
     command: string,
-    work: (signal: AbortSignal, id: string) => Promise<T>,
+    work: CallWork<T>,
   ): Promise<T> {
     // Not AbortSignal.any: what it makes of a signal as old as the session stays in memory after the call (Bun 1.4.5).
     const abort = new AbortController();
@@ -37,8 +44,13 @@ export class RunningCalls {
     if (signal.aborted) leave();
     const cancel = (reason: SshMcpError): void => abort.abort(reason);
     const id = this.#nextId();
-    const over = work(abort.signal, id);
-    const running = { id, command, startedAt: new Date(), caller, cancel, over };
+    let stopped: StopResult | null = null;
+    const over = work(abort.signal, id, (now) => {
+      // What may run on is not made up for by what does not.
+      if (stopped !== "unconfirmed") stopped = now;
+    });
+    const startedAt = new Date();
+    const running = { id, command, startedAt, caller, cancel, over, stopped: () => stopped };
     this.#running.add(running);
     try {
       return await over;
@@ -55,11 +67,10 @@ export class RunningCalls {
 
   /** Stops one; resolves, when it has ended, to how far that got. Null when there was nothing to stop, or it is not there. */
   async kill(id: string, reason: SshMcpError): Promise<StopResult | null> {
-    const [ended] = await stopAll(
-      [...this.#running].filter((call) => call.id === id),
-      reason,
-    );
-    return ended === undefined ? null : stoppedOf(ended);
+    const call = [...this.#running].find((running) => running.id === id);
+    if (call === undefined) return null;
+    const [ended] = await stopAll([call], reason);
+    return ended === undefined ? null : stoppedOf(ended, call.stopped());
   }
 
   /** @param session its name */
@@ -76,9 +87,13 @@ const stopAll = (calls: readonly Running[], reason: SshMcpError): Promise<Promis
   return Promise.allSettled(calls.map(({ over }) => over));
 };
 
+/** Not for a reason of its own: then it was over already. */
+const isCanceled = (error: unknown): boolean => error instanceof SshMcpError && error.code === "CANCELED";
+
 /** Where nobody knows how it ended, nobody knows that it has. */
-const stoppedOf = (ended: PromiseSettledResult<unknown>): StopResult | null => {
+const stoppedOf = (ended: PromiseSettledResult<unknown>, known: StopResult | null): StopResult | null => {
   if (ended.status === "rejected") {
+    if (known !== null && isCanceled(ended.reason)) return known;
     // What is thrown was not handed over, unless it says so.
     const isNotRun = ended.reason instanceof SshMcpError && ended.reason.code !== "OUTCOME_UNKNOWN";
     return isNotRun ? null : "unconfirmed";

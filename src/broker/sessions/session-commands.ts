@@ -6,7 +6,6 @@ import { type Become, plainForm } from "../../core/command-form.ts";
 import { SshMcpError } from "../../core/errors.ts";
 import type { RemoteMachine } from "../../core/files/remote-files.ts";
 import type { Caller } from "../../core/operation.ts";
-import type { FilesRequest } from "../../core/session.ts";
 import { NotBegun } from "../../ssh/commands/bootstrap-prologue.ts";
 import { plainSetup } from "../../ssh/commands/command-setup.ts";
 import type { Elsewhere } from "../../ssh/commands/first-channel.ts";
@@ -17,10 +16,9 @@ import { isMadeOnce } from "../logins/session-identity.ts";
 import { type BecomeParts, placeOf, relocked } from "./become-passwords.ts";
 import { BesideConnections } from "./beside-connections.ts";
 import { tellBusy } from "./busy-notice.ts";
-import { CallEnd } from "./call-end.ts";
-import { commandSetup, filesSettings } from "./command-setup.ts";
+import { commandSetup } from "./command-setup.ts";
 import { dialBeside } from "./dial-beside.ts";
-import { type FilesWays, filesWays } from "./files-ways.ts";
+import { type SessionFilesCall, workOnFiles } from "./files-work.ts";
 import type { LiveConnection } from "./live-connection.ts";
 import { NamedTurns } from "./named-turns.ts";
 import { type Attempt, type Becoming, nothingAs } from "./session-become.ts";
@@ -43,11 +41,6 @@ export interface SessionCommand {
   become: Becoming;
 }
 
-/** Work on files, as a command of the session. */
-export interface SessionFilesCall extends Omit<SessionCommand, "request"> {
-  request: FilesRequest;
-}
-
 export class SessionCommands {
   readonly #facts: SessionFacts;
   readonly #link: SessionLink;
@@ -62,7 +55,7 @@ export class SessionCommands {
     this.#link = link;
     this.#host = host;
     this.#shells = new SessionShells(() => host.changed());
-    this.#files = new SessionFiles(facts.name);
+    this.#files = new SessionFiles(facts.name, () => host.clock.boot());
   }
 
   /** Connections that are open. */
@@ -111,57 +104,20 @@ export class SessionCommands {
     }
   }
 
-  /**
-   * Has work done on the server's files; a connection that died before the work began is dialled again, once.
-   * @throws SshMcpError as `Session.files`
-   */
+  /** Has work done on the server's files. @throws SshMcpError as `Session.files` */
   async files<T>(call: SessionFilesCall, use: (machine: RemoteMachine) => Promise<T>): Promise<T> {
-    const { request, scope } = call;
-    const end = new CallEnd(this.#facts.name, scope.signal, request.timeoutMs);
-    let hasBegun = false;
-    const begin = (machine: RemoteMachine): Promise<T> => {
-      hasBegun = true;
-      return use(machine);
-    };
-    const inTime = { ...call, scope: { ...scope, signal: end.signal } };
-    const work = async (live: LiveConnection): Promise<T> => {
-      const filesCall = { request, caller: scope.caller, end, ways: this.#filesWays(live, inTime) };
-      // Left at its end, and so is the connection that it holds.
-      const on = (connection: Connection): Promise<T> => end.waitForAll(this.#files.use(connection, filesCall, begin));
-      if (live.connection.isFull && !this.#files.has(live.connection, filesCall)) {
-        const beside = async (connection: Connection): Promise<[T]> => [await on(connection)];
-        const done = await this.#beside.run(
-          live,
-          () => dialBeside(this.#facts, this.#host, inTime.scope),
-          beside,
-          end.signal,
-        );
-        if (done !== null) return done[0];
-      }
-      return await live.use(on);
-    };
-    try {
-      return await this.#dialled(inTime.scope, work, () => hasBegun);
-    } finally {
-      end.close();
-    }
-  }
-
-  #filesWays(live: LiveConnection, { id, scope, commands, become }: SessionFilesCall): FilesWays {
-    const settings = filesSettings(commands ?? live.connection.login.commands);
-    return filesWays({
-      ...{ settings, scope, shells: this.#shells },
-      busy: (connection) => tellBusy(this.#facts.name, connection.commands + this.#beside.size, scope),
-      become: (connection, user, attempt) => {
-        const place = placeOf(this.#facts.key, fingerprint(connection.login.hostKey));
-        return become(user, this.#becomeParts(place), scope, attempt);
+    return await workOnFiles(
+      {
+        ...{ name: this.#facts.name, files: this.#files, shells: this.#shells, beside: this.#beside },
+        dialBeside: (scope) => dialBeside(this.#facts, this.#host, scope),
+        dialled: (scope, work, hasBegun) => this.#dialled(scope, work, hasBegun),
+        becomeParts: (connection) => this.#becomeParts(placeOf(this.#facts.key, fingerprint(connection.login.hostKey))),
+        runIn: (live, command) => this.#runIn(live, command),
+        runOn: (connection, command) => this.#runOn(connection, command, null, this.#facts.key),
       },
-      run: (connection, request, signal) => {
-        const command = { id, request, scope: { ...scope, signal }, commands: settings, become };
-        if (connection === live.connection) return this.#runIn(live, command);
-        return this.#runOn(connection, command, null, this.#facts.key);
-      },
-    });
+      call,
+      use,
+    );
   }
 
   async #run(command: SessionCommand): Promise<CommandResult> {

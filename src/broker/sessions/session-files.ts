@@ -12,7 +12,7 @@ import { CallFiles, type FilesWay } from "./call-files.ts";
 import type { FilesWays } from "./files-ways.ts";
 import type { FilesOwner, KeptFiles } from "./kept-files.ts";
 import { NamedTurns } from "./named-turns.ts";
-import { openSftp, openSftpAs } from "./open-files.ts";
+import { type NoSftp, openSftp, openSftpAs } from "./open-files.ts";
 import { isSameCaller } from "./session-facts.ts";
 
 /** A call that works on files. */
@@ -27,6 +27,17 @@ export interface FilesCall {
 interface Known {
   hasSftp: boolean | null;
   hasSh: boolean | null;
+  /** How often it was not started, and never was. */
+  failures: number;
+}
+
+/** An SFTP server that never started so often is none. */
+const mostFailures = 3;
+
+/** One that is being opened. */
+interface Pending {
+  owner: FilesOwner;
+  isRetired: boolean;
 }
 
 /**
@@ -35,13 +46,16 @@ interface Known {
  */
 export class SessionFiles {
   readonly #name: string;
+  readonly #now: () => number;
   readonly #kept = new Set<KeptFiles>();
-  readonly #turns = new NamedTurns();
+  readonly #pending = new Set<Pending>();
+  readonly #turns = new WeakMap<Connection, NamedTurns>();
   readonly #known = new WeakMap<Connection, Map<string, Known>>();
 
-  /** @param name the session's */
-  constructor(name: string) {
+  /** @param name the session's; @param now see `KeptFilesOptions` */
+  constructor(name: string, now: () => number) {
     this.#name = name;
+    this.#now = now;
   }
 
   /**
@@ -51,7 +65,7 @@ export class SessionFiles {
    */
   async use<T>(connection: Connection, call: FilesCall, work: (machine: RemoteMachine) => Promise<T>): Promise<T> {
     const way = await this.#way(connection, call);
-    const files = new CallFiles(way, call.end, () => this.#way(connection, call));
+    const files = new CallFiles(way, { name: this.#name, ...call }, () => this.#way(connection, call));
     return await work({ name: this.#name, files, run: (program) => this.#run(connection, call, program, false) });
   }
 
@@ -63,12 +77,15 @@ export class SessionFiles {
   /** Lets no later call use what is kept for whom this is said of; it ends when nothing is under way. */
   retire(isMeant: (owner: FilesOwner) => boolean): void {
     for (const kept of [...this.#kept]) if (isMeant(kept.owner)) kept.retire();
+    for (const pending of this.#pending) pending.isRetired ||= isMeant(pending.owner);
   }
 
   async #way(connection: Connection, call: FilesCall): Promise<FilesWay> {
     const found = await this.#awake(connection, call);
     if (found !== null) return found;
-    const endTurn = await this.#turns.take(keyOf(call), call.end.signal);
+    const turns = this.#turns.get(connection) ?? new NamedTurns();
+    this.#turns.set(connection, turns);
+    const endTurn = await turns.take(keyOf(call), call.end.signal);
     try {
       call.end.check();
       return (await this.#awake(connection, call)) ?? (await this.#opened(connection, call));
@@ -91,32 +108,44 @@ export class SessionFiles {
   }
 
   async #opened(connection: Connection, call: FilesCall): Promise<FilesWay> {
-    const { request, caller, end, ways } = call;
-    const { become } = request;
-    const known = this.#knownOf(connection, become);
+    const known = this.#knownOf(connection, call.request.become);
     if (known.hasSftp !== false) {
-      const owner = { become, caller };
-      const onEnd = (kept: KeptFiles): void => void this.#kept.delete(kept);
-      const opening = { connection, owner, name: this.#name, end, onEnd };
+      const kept = await this.#sftp(connection, call);
+      if (typeof kept !== "string") {
+        known.hasSftp = true;
+        return kept;
+      }
+      // What was there is there: a server that once spoke it has another reason.
+      if (known.hasSftp === true) throw new SshMcpError("REMOTE_IO", `${this.#name} does not start SFTP any more`);
+      known.failures += 1;
+      if (kept === "none" || known.failures >= mostFailures) known.hasSftp = false;
+    }
+    await this.#mustHaveSh(connection, call, known, true);
+    return new ShFiles({ run: (program) => this.#run(connection, call, program, true), where: this.#name });
+  }
+
+  async #sftp(connection: Connection, { request, caller, end, ways }: FilesCall): Promise<KeptFiles | NoSftp> {
+    const { become } = request;
+    const pending: Pending = { owner: { become, caller }, isRetired: false };
+    const onEnd = (kept: KeptFiles): void => void this.#kept.delete(kept);
+    const opening = { connection, owner: pending.owner, name: this.#name, end, now: this.#now, onEnd };
+    this.#pending.add(pending);
+    try {
       const kept = await (become === null
         ? openSftp(opening, () => ways.openSftp(connection))
         : openSftpAs(
             become,
             opening,
-            (command, signal, password) => ways.exec(connection, command, signal, password),
+            (password, command, signal, onChannel) => ways.exec(connection, command, signal, password, onChannel),
             (attempt) => ways.become(connection, become, attempt),
           ));
-      if (kept !== null) {
-        known.hasSftp = true;
-        if (kept.isOpen) this.#kept.add(kept);
-        return kept;
-      }
-      // What was there is there: a server that once spoke it has another reason.
-      if (known.hasSftp === true) throw new SshMcpError("REMOTE_IO", `${this.#name} does not start SFTP any more`);
-      known.hasSftp = false;
+      if (typeof kept === "string") return kept;
+      if (kept.isOpen) this.#kept.add(kept);
+      if (pending.isRetired) kept.retire();
+      return kept;
+    } finally {
+      this.#pending.delete(pending);
     }
-    await this.#mustHaveSh(connection, call, known);
-    return new ShFiles({ run: (program) => this.#run(connection, call, program, true), where: this.#name });
   }
 
   /** @param isTidying whether it may be done for a call that is to end as well */
@@ -139,8 +168,11 @@ export class SessionFiles {
     return result;
   }
 
-  /** @throws SshMcpError UNSUPPORTED when nothing there reads a program for sh: whatever was to be run was not */
-  async #mustHaveSh(connection: Connection, call: FilesCall, known: Known): Promise<void> {
+  /**
+   * @param isAll whether there was no SFTP just now
+   * @throws SshMcpError UNSUPPORTED when nothing there reads a program for sh: whatever was to be run was not
+   */
+  async #mustHaveSh(connection: Connection, call: FilesCall, known: Known, isAll = false): Promise<void> {
     // What the key allows alone would be run in its place.
     const isForced = known.hasSh === null && connection.login.runsForcedCommand;
     if (isForced) known.hasSh = false;
@@ -152,7 +184,7 @@ export class SessionFiles {
       if (!connection.isOpen) throw new SshMcpError("CONNECTION_LOST", `the connection to ${this.#name} was lost`);
       known.hasSh = outcome === "exited";
     }
-    if (!known.hasSh) throw this.#noSh(call.caller, known.hasSftp === false);
+    if (!known.hasSh) throw this.#noSh(call.caller, isAll || known.hasSftp === false);
   }
 
   #noSh(caller: Caller, isAll = false): SshMcpError {
@@ -170,7 +202,7 @@ export class SessionFiles {
     const users = this.#known.get(connection) ?? new Map<string, Known>();
     this.#known.set(connection, users);
     const user = userOf(become);
-    const known = users.get(user) ?? { hasSftp: null, hasSh: null };
+    const known = users.get(user) ?? { hasSftp: null, hasSh: null, failures: 0 };
     users.set(user, known);
     return known;
   }

@@ -7,6 +7,7 @@ import type { CommandSetup } from "../../ssh/commands/command-setup.ts";
 import type { OnBusy } from "../../ssh/commands/exec.ts";
 import type { LastingShell } from "../../ssh/commands/shell/lasting-shell.ts";
 import type { Connection } from "../../ssh/connection.ts";
+import { isSameCaller } from "./session-facts.ts";
 import { badName, busy, ended, heldByOthers, tooMany, withShellHint } from "./shell-refusals.ts";
 
 /** Of one caller on one session at once: each holds a channel, of which a connection has few. */
@@ -229,8 +230,6 @@ export class SessionShells {
 }
 
 const connectionEnded = "its connection has ended";
-
-const isSameCaller = (one: Caller, other: Caller): boolean => one.face === other.face && one.client === other.client;
 
 /** A person's command goes before an agent's shell; no agent ends what another has set. */
 const mayEnd = (caller: Caller, entry: Entry): boolean => caller.face === "cli" || isSameCaller(entry.caller, caller);

@@ -15,9 +15,12 @@ export const nameOf = (path: string): string => path.slice(path.lastIndexOf("/")
 /** The same path without slashes at its end; `/` stays. */
 export const withoutSlashes = (path: string): string => path.replace(/(?<=.)\/+$/, "");
 
-/** What transfers themselves leave beside files: parts of a broken one, and what many small files were put into. */
-export const isOurs = (name: string): boolean =>
-  (name.startsWith(".") && /\.ssh-mcp-(part|tmp)$/.test(name)) || name.startsWith(stagePrefix);
+/** What transfers themselves leave beside files: parts of a broken one, and what many small files were put into, with all that is in it. */
+export const isOurs = (path: string): boolean =>
+  path.includes(".ssh-mcp-") &&
+  path
+    .split("/")
+    .some((name) => (name.startsWith(".") && /\.ssh-mcp-(part|tmp)$/.test(name)) || name.startsWith(stagePrefix));
 
 export const stagePrefix = ".ssh-mcp-stage-";
 

@@ -16,10 +16,12 @@ import { plan } from "./plan.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { RemoteSide } from "./remote-side.ts";
 import { Tally } from "./tally.ts";
+import { Writers } from "./writers.ts";
 
 /** Transfers between the caller's side and the servers of its sessions. */
 export class BrokerTransfers implements Transfers {
   readonly sessions: Sessions;
+  readonly #writers = new Writers();
 
   constructor(sessions: Sessions) {
     this.sessions = sessions;
@@ -43,18 +45,29 @@ export class BrokerTransfers implements Transfers {
     for (const target of targets) {
       sessions.set(target, await this.sessions.use({ ...request.dial, destination: target }, scope));
     }
-    const sides = new Map<Session, Placed>();
+    // Several names may lead to one session, which is one place then.
+    const sides = new Map<string, Placed>();
     const label = labelOf(request);
+    const into = destination.kind === "remote" ? sessions.get(destination.target) : undefined;
+    // That of sudo's user is another one.
+    const home =
+      sync?.delete === true && into !== undefined && request.become !== null
+        ? await into.files({ label, become: null, timeoutMs: null }, scope, ({ files }) => files.resolve("."))
+        : null;
     const withSides = async (left: readonly Session[]): Promise<void> => {
       const [session, ...others] = left;
-      if (session === undefined) return await copy(run, sessions, sides, streams, scope);
-      await session.files({ label, become: request.become, timeoutMs: null }, scope, async (machine) => {
-        sides.set(session, { side: new RemoteSide(machine, scope), path: "", machine });
-        await withSides(others);
-      });
+      if (session === undefined) return await copy(run, sessions, sides, streams, home);
+      await session.files(
+        { label, become: request.become, timeoutMs: null, repeatable: true },
+        scope,
+        async (machine) => {
+          sides.set(session.info.name, { side: new RemoteSide(machine, scope, this.#writers), path: "", machine });
+          await withSides(others);
+        },
+      );
     };
     try {
-      await withSides([...new Set(sessions.values())]);
+      await withSides([...new Map([...sessions.values()].map((session) => [session.info.name, session])).values()]);
     } catch (thrown) {
       const error = toSshMcpError(thrown);
       // What was done by then is told, and what broke it among the failures; but a caller who is gone, or has had enough, is told that.
@@ -68,21 +81,24 @@ export class BrokerTransfers implements Transfers {
 const copy = async (
   run: CopyRun,
   sessions: ReadonlyMap<string, Session>,
-  sides: ReadonlyMap<Session, Placed>,
+  sides: ReadonlyMap<string, Placed>,
   streams: TransferStreams,
-  scope: CallScope,
+  home: string | null,
 ): Promise<void> => {
-  const { sources, destination, sync } = run.request;
+  const { sources, destination, sync, verify } = run.request;
   const placed = (operand: Operand): Placed => {
     if (operand.kind === "stream")
       throw new SshMcpError("INVALID_INPUT", "standard input and output go with one file alone");
     if (operand.kind === "local") return { side: streams.local, path: operand.path, machine: null };
     const session = sessions.get(operand.target);
-    const place = session === undefined ? undefined : sides.get(session);
+    const place = session === undefined ? undefined : sides.get(session.info.name);
     if (place === undefined) throw new SshMcpError("INTERNAL", "a server of a transfer was not reached");
-    return { ...place, path: remotePath(operand.path, scope.caller) || "." };
+    return { ...place, path: remotePath(operand.path) || "." };
   };
   const [first] = sources;
+  if (verify && [...sources, destination].some(({ kind }) => kind === "stream")) {
+    throw new SshMcpError("INVALID_INPUT", "a checksum is compared of files, and standard input and output are none");
+  }
   if (sources.length === 1 && first?.kind === "stream")
     return await fromStream(run, streams.stdin, placed(destination));
   if (destination.kind === "stream") {
@@ -91,10 +107,19 @@ const copy = async (
     if (another !== undefined) throw new SshMcpError("INVALID_INPUT", "only one file goes to standard output");
     return await toStream(run, file, streams.stdout);
   }
-  const to = placed(destination);
-  if (sync?.delete === true) await guardDelete(to);
-  await copyJobs(run, await plan(run, await globbed(run, sources.map(placed)), to));
+  const [from, to] = [sources.map(placed), placed(destination)];
+  if (to.side instanceof RemoteSide && from.some(({ side }) => side === to.side)) to.side.copiesWithin();
+  if (sync?.delete === true) await guardDelete(to, home);
+  const found = await globbed(run, from);
+  if (sync !== null && found.length > 1) throw severalMirrored(found);
+  await copyJobs(run, await plan(run, found, to));
 };
+
+/** Each would take away what the others brought. */
+const severalMirrored = (sources: readonly Placed[]): SshMcpError =>
+  new SshMcpError("INVALID_INPUT", `the pattern leads to ${sources.length} sources, and a sync has one`, {
+    hint: "name the directory whose content is to be mirrored, or copy with cp -r",
+  });
 
 /** What lists show of the call. */
 const labelOf = ({ sources, destination, sync }: TransferRequest): string => {

@@ -18,13 +18,19 @@ export const copyFile = async (run: CopyRun, job: CopyJob, path: string, facts: 
   let from = 0;
   let passed = 0;
   try {
-    from = request.resume ? await kept(run, job, path, facts) : 0;
+    // Before anything is begun at the destination: what cannot be read leaves nothing there.
+    const opened = (request.resume ? await goneOn(run, job, path, facts) : null) ?? (await Opened.of(job, path, 0));
+    from = opened.from;
     tally.resumed(from);
-    const bytes = passing(run, job.source.read(source, from), (count) => {
+    const bytes = passing(run, opened.bytes(), (count) => {
       passed += count;
       tally.moved(count, source);
     });
-    await job.destination.write(job.root, place, bytes, from, formOf(run, facts, job.destination));
+    try {
+      await job.destination.write(job.root, place, bytes, from, formOf(run, facts, job.destination));
+    } finally {
+      await opened.close();
+    }
     tally.copied(1);
   } catch (thrown) {
     // A file that goes on from the end of its part has nothing to send, and is no less broken.
@@ -51,21 +57,61 @@ async function* passing(
   }
 }
 
-/** How much of a part can stay: as much as is the same on both sides. */
-const kept = async (run: CopyRun, job: CopyJob, path: string, facts: FileFacts): Promise<number> => {
+/** A source that is being read. */
+class Opened {
+  readonly from: number;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #first: IteratorResult<Uint8Array>;
+
+  private constructor(from: number, chunks: AsyncIterator<Uint8Array>, first: IteratorResult<Uint8Array>) {
+    this.from = from;
+    this.#chunks = chunks;
+    this.#first = first;
+  }
+
+  /** Waits for the first of its bytes. @throws as `TransferSide.read` */
+  static async of({ source, from: operand }: CopyJob, path: string, from: number): Promise<Opened> {
+    const chunks = source.read(below(operand, path), from)[Symbol.asyncIterator]();
+    return new Opened(from, chunks, await chunks.next());
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array, void> {
+    for (let next = this.#first; next.done !== true; next = await this.#chunks.next()) yield next.value;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+}
+
+/** What a link that breaks may leave undone before bytes that are there: several lanes write at once. */
+const mostAhead = 17 * 1024 * 1024;
+
+/** The source behind what can stay of a part: as much as is the same on both sides. Null for nothing. */
+const goneOn = async (run: CopyRun, job: CopyJob, path: string, facts: FileFacts): Promise<Opened | null> => {
   const place = below(job.prefix, path);
   const target = below(job.root, place);
   const part = (await job.destination.part(job.root, place)) ?? 0;
-  const length = Math.min(part, facts.size);
-  if (length === 0) return 0;
-  const [there, here] = await Promise.all([
-    job.destination.hash(target, length, true),
-    job.source.hash(below(job.from, path), length, false),
-  ]);
-  if (there !== null && there === here) return length;
-  const why = there === null || here === null ? "nothing there can compare it" : "its part is not what the source has";
-  run.notice(`${shown(target)} starts over: ${why}`);
-  return 0;
+  const whole = Math.min(part, facts.size);
+  let why = "";
+  for (const length of [whole, whole - mostAhead].filter((bytes) => bytes > 0)) {
+    // Open before it is compared: another file that takes its name meanwhile is not what is read, or is what is compared.
+    const opened = await Opened.of(job, path, length);
+    try {
+      const [there, here] = await Promise.all([
+        job.destination.hash(target, length, true),
+        job.source.hash(below(job.from, path), length, false),
+      ]);
+      if (there !== null && there === here) return opened;
+      why = there === null || here === null ? "nothing there can compare it" : "its part is not what the source has";
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+    await opened.close();
+  }
+  if (why !== "") run.notice(`${shown(target)} starts over: ${why}`);
+  return null;
 };
 
 /** Bytes that the next try may find; those that were sent where nobody can say any more. */

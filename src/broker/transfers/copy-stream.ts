@@ -1,6 +1,9 @@
-import { SshMcpError } from "../../core/errors.ts";
+import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
+import { directoryOf, finalPlace } from "../../core/files/final-place.ts";
 import { endsWithSlash } from "../../core/files/remote-path.ts";
+import { partName } from "../../core/files/transfer-side.ts";
 import type { Sink } from "../../core/sink.ts";
+import { nameOf } from "./below.ts";
 import type { CopyRun } from "./copy-run.ts";
 import type { Placed } from "./placed.ts";
 import { where } from "./plan.ts";
@@ -26,9 +29,20 @@ export const fromStream = async (
       }
     }
   };
-  await destination.side.write(destination.path, "", counted(), 0, { mode: null, mtime: null, masked: true });
+  const { side, machine, path } = destination;
+  const place = machine === null ? null : await finalPlace(machine.files, path, true);
+  try {
+    await side.write(path, "", counted(), 0, { mode: null, mtime: null, masked: true });
+  } catch (error) {
+    // What came through a stream does not come again: nothing goes on from its part, where that is not another transfer's.
+    const isOurs = toSshMcpError(error).code !== "PRECONDITION_FAILED";
+    if (isOurs && machine !== null && place !== null) await machine.files.remove(partOf(place.path)).catch(() => {});
+    throw error;
+  }
   tally.copied(1);
 };
+
+const partOf = (path: string): string => `${directoryOf(path)}${partName(nameOf(path))}`;
 
 /** A file becomes standard output. @throws as TransferSide; what was written by then stays written */
 export const toStream = async ({ tally, limit, signal }: CopyRun, source: Placed, stdout: Sink): Promise<void> => {

@@ -2,7 +2,8 @@ import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { type Refusal, smallFileLimit, type TreeEntry } from "../../core/files/transfer-side.ts";
 import { atOnce } from "./at-once.ts";
-import { below, folderOf, isOurs, nameOf, unfinishedName } from "./below.ts";
+import { begun } from "./begun.ts";
+import { below, folderOf, isOurs } from "./below.ts";
 import { copyFile } from "./copy-file.ts";
 import { type CopyJob, type CopyRun, compares } from "./copy-run.ts";
 import { deleteLeftOver } from "./delete.ts";
@@ -10,9 +11,11 @@ import { Directories } from "./directories.ts";
 import { excludedBy } from "./exclude.ts";
 import { type Listed, Listing } from "./listing.ts";
 import { Queue } from "./queue.ts";
+import { replaceDirectories } from "./replace-directories.ts";
 import { refuseFull } from "./room.ts";
-import { bringUpToDate, isThere } from "./same-file.ts";
+import { bringUpToDate, isThere, isUntouched } from "./same-file.ts";
 import { SmallFiles, type WalkedFile } from "./small-files.ts";
+import { UnfinishedMark } from "./unfinished-mark.ts";
 
 /** Entries that the walk may be ahead of the copying: what is held of a tree, some 300 bytes each. */
 const ahead = 20_000;
@@ -34,24 +37,39 @@ export class TreeCopy {
   #there: Listing | null = null;
   #found = 0;
   #free: number | null = null;
+  /** Files and links of the source where the destination has a directory, which goes when all else is there. */
+  readonly #late: TreeEntry[] = [];
+  readonly #mark: UnfinishedMark;
 
   constructor(run: CopyRun, job: CopyJob) {
     this.#run = run;
     this.#job = job;
     this.#directories = new Directories(run, job);
     this.#excluded = excludedBy(run.request.exclude);
+    this.#mark = new UnfinishedMark(run, job);
   }
 
   /** @param onWalked called when all files of it are known */
   async copy(onWalked: () => void): Promise<void> {
-    const { request, signal } = this.#run;
     const { destination, root, prefix, now } = this.#job;
     const target = below(root, prefix);
-    if (now !== null && compares(this.#run)) this.#there = await Listing.of(destination, target, this.#excluded);
+    // The source is walked meanwhile.
+    const walk = begun(this.#job.source.walk(this.#job.from, (refusal) => this.#refused(refusal)));
+    try {
+      if (now !== null && compares(this.#run)) this.#there = await Listing.of(destination, target, this.#excluded);
+      await this.#copy(walk, onWalked);
+    } finally {
+      await walk.return?.();
+    }
+  }
+
+  async #copy(walk: AsyncIterator<readonly TreeEntry[]>, onWalked: () => void): Promise<void> {
+    const { request, signal } = this.#run;
+    const { destination, root, now } = this.#job;
     if (now === null && request.sync?.dryRun !== true) this.#free = await destination.free(root).catch(() => null);
     await this.#makeRoot();
     // Before anything that may have to go on.
-    await this.#mark();
+    await this.#mark.make();
     const queues = [this.#small, this.#large, this.#links];
     const stop = (error: unknown): void => {
       for (const queue of queues) queue.fail(error);
@@ -70,7 +88,7 @@ export class TreeCopy {
     };
     const small = new SmallFiles(this.#run, this.#job, this.#small);
     const parts = [
-      this.#walk().then(() => {
+      this.#walk(walk).then(() => {
         for (const queue of queues) queue.end();
         onWalked();
       }),
@@ -85,8 +103,11 @@ export class TreeCopy {
       const ends = await Promise.allSettled(parts);
       signal.throwIfAborted();
       for (const end of ends) if (end.status === "rejected") throw end.reason;
-      await this.#unmark();
+      await replaceDirectories(this.#run, this.#job, this.#late, (link) => this.#link(link));
+      await this.#mark.remove();
       await this.#directories.finish();
+      const { leftOut } = this.#directories;
+      if (leftOut > 0) this.#run.notice(`${leftOut} more were left out, with the directories that they lie in`);
       if (this.#there !== null && request.sync?.delete === true) {
         await deleteLeftOver(this.#run, this.#job, this.#there, { isEmpty: this.#found === 0 });
       }
@@ -100,23 +121,6 @@ export class TreeCopy {
     if (await queue.hasAny()) await work();
   }
 
-  /** See `unfinishedName`. */
-  get #isMarked(): boolean {
-    const { now, prefix, root } = this.#job;
-    return this.#run.request.sync === null && prefix === "" && (now === null || this.#run.unfinished.has(root));
-  }
-
-  async #mark(): Promise<void> {
-    const { now, root, destination } = this.#job;
-    if (!this.#isMarked || now !== null) return;
-    // A directory, because it takes one round trip. It is a help and no more: what cannot be made there, the files will say.
-    await destination.makeDirectory(root, unfinishedName, 0o700).catch(() => {});
-  }
-
-  async #unmark(): Promise<void> {
-    if (this.#isMarked) await this.#job.destination.remove(this.#job.root, unfinishedName).catch(() => {});
-  }
-
   async #makeRoot(): Promise<void> {
     const { facts, now } = this.#job;
     const { sync } = this.#run.request;
@@ -127,21 +131,51 @@ export class TreeCopy {
     await this.#directories.made();
   }
 
-  async #walk(): Promise<void> {
-    const refused = ({ path, code, message }: Refusal): void => {
-      this.#run.tally.failed(below(this.#job.from, path), new SshMcpError(code, message));
-    };
-    for await (const all of this.#job.source.walk(this.#job.from, refused)) {
+  #refused({ path, code, message }: Refusal): void {
+    this.#run.tally.failed(below(this.#job.from, path), new SshMcpError(code, message));
+  }
+
+  async #walk(walk: AsyncIterator<readonly TreeEntry[]>): Promise<void> {
+    for (let next = await walk.next(); next.done !== true; next = await walk.next()) {
+      const all = next.value;
       this.#run.signal.throwIfAborted();
       this.#found += all.length;
       const entries = all.filter(
-        ({ path, facts }) => !isOurs(nameOf(path)) && !this.#excluded(path, facts.type === "directory"),
+        ({ path, facts }) => !isOurs(path) && !this.#excluded(path, facts.type === "directory"),
       );
       for (const entry of entries) if (entry.facts.type === "directory") await this.#directory(entry);
       const others = entries.filter(({ facts }) => facts.type !== "directory");
-      await atOnce(others, compared, (entry) => this.#other(entry));
+      await this.#others(others);
       if (this.#free !== null) refuseFull(this.#job, this.#run.tally.expectedBytes, this.#free);
     }
+  }
+
+  /** What takes no waiting is done at once: it is asked of every file of a tree. */
+  async #others(entries: readonly TreeEntry[]): Promise<void> {
+    let [folder, isThere]: [string | null, boolean] = [null, false];
+    const small: WalkedFile[] = [];
+    const slow: { entry: TreeEntry; now: Listed | null }[] = [];
+    const isDry = this.#run.request.sync?.dryRun === true;
+    for (const entry of entries) {
+      const { path, facts } = entry;
+      if (folder !== folderOf(path)) {
+        folder = folderOf(path);
+        isThere = await this.#directories.has(folder);
+      }
+      if (!isThere) {
+        this.#directories.leftOut++;
+        continue;
+      }
+      const now = this.#there?.take(path) ?? null;
+      if (now === null && !isDry && facts.type === "file" && facts.size <= smallFileLimit) {
+        this.#run.tally.expect(facts.size);
+        small.push({ path, facts });
+      } else if (now !== null && facts.type === "file" && isUntouched(this.#run, this.#job, facts, now.facts)) {
+        this.#run.tally.counts.unchanged++;
+      } else slow.push({ entry, now });
+    }
+    await this.#small.putAll(small);
+    await atOnce(slow, compared, ({ entry, now }) => this.#other(entry, now));
   }
 
   async #directory(entry: TreeEntry): Promise<void> {
@@ -156,20 +190,17 @@ export class TreeCopy {
     if (!isDry) await this.#directories.begin(entry, is);
   }
 
-  async #other(entry: TreeEntry): Promise<void> {
+  async #other(entry: TreeEntry, now: Listed | null): Promise<void> {
     const { path, facts } = entry;
     const isDry = this.#run.request.sync?.dryRun === true;
-    if (!(await this.#directories.has(folderOf(path)))) return;
     if (facts.type !== "file" && facts.type !== "symlink") {
       const at = below(this.#job.from, path);
       this.#run.tally.failed(
         at,
         new SshMcpError("UNSUPPORTED", `${shown(at)} is no regular file (${facts.type}), and was left out`),
       );
-      this.#there?.take(path);
       return;
     }
-    const now = this.#there?.take(path) ?? null;
     try {
       if (now !== null && (await this.#isUnchanged(entry, now))) return;
     } catch (thrown) {
@@ -177,7 +208,14 @@ export class TreeCopy {
       return;
     }
     const isInTheWay = facts.type === "file" ? "directory" : now?.facts.type === "symlink" ? null : now?.facts.type;
-    if (now !== null && now.facts.type === isInTheWay && !(await this.#cleared(path, now))) return;
+    if (now !== null && now.facts.type === isInTheWay) {
+      if (!(await this.#cleared(path, now))) return;
+      if (!isDry && now.facts.type === "directory") {
+        if (facts.type === "file") this.#run.tally.expect(facts.size);
+        this.#late.push(entry);
+        return;
+      }
+    }
     if (isDry) {
       this.#run.tally.change("+", this.#place(path));
       return;
@@ -212,10 +250,6 @@ export class TreeCopy {
       this.#run.tally.failed(place, error);
       return false;
     }
-    if (sync.dryRun) {
-      this.#run.tally.change("-", place);
-      return true;
-    }
     if (this.#there?.keeps(path) === true) {
       this.#run.tally.failed(
         place,
@@ -223,13 +257,18 @@ export class TreeCopy {
       );
       return false;
     }
+    if (now.facts.type === "directory") this.#there?.clear(path);
+    if (sync.dryRun) {
+      this.#run.tally.change("-", place);
+      return true;
+    }
+    if (now.facts.type === "directory") return true;
     try {
       await this.#job.destination.remove(this.#job.root, below(this.#job.prefix, path));
     } catch (thrown) {
       this.#run.tally.failed(place, thrown);
       return false;
     }
-    this.#there?.dropBelow(path);
     return true;
   }
 

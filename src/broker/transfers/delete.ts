@@ -17,7 +17,12 @@ export const deleteLeftOver = async (
   there: Listing,
   source: { isEmpty: boolean },
 ): Promise<void> => {
-  const left = [...there.leftOver()];
+  const left: string[] = [];
+  for (const some of there.leftOver()) {
+    left.push(...some);
+    // Other calls get their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   if (left.length === 0) return;
   if (source.isEmpty) {
     const message = `${shown(from)} is empty: nothing was deleted in ${shown(below(root, prefix))}`;

@@ -25,9 +25,9 @@ export const copyDirectly = async (run: CopyRun, sessions: Sessions, scope: Call
   if (first?.kind !== "remote" || destination.kind !== "remote") throw needsTwo();
   const paths = sources.map((source) => {
     if (source.kind !== "remote" || source.target !== first.target) throw needsTwo();
-    return meantFromHome(remotePath(source.path, scope.caller));
+    return meantFromHome(remotePath(source.path));
   });
-  const to = remotePath(destination.path, scope.caller);
+  const to = remotePath(destination.path);
   if (!plainPath.test(to)) throw unsupported(`${shown(to)} has characters that scp may change on its way`);
   const second = await sessions.use({ ...dial, destination: destination.target }, scope);
   const options = [...dial.options, "ForwardAgent=yes"];

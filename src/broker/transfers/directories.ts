@@ -17,6 +17,8 @@ export class Directories {
   #ended: { error: unknown } | null = null;
   /** What could not be made: nothing below it is tried. */
   readonly #absent = new Set<string>();
+  /** What is not tried for want of the directory that it lies in. */
+  leftOut = 0;
   /** With `preserve`: all of them are held, until the end. */
   readonly #toFinish: { path: string; facts: FileFacts }[] = [];
 
@@ -40,7 +42,6 @@ export class Directories {
 
   /** Whether the folder that something lies in is there, when it has come to that. */
   async has(path: string): Promise<boolean> {
-    if (path === "") return true;
     const making = this.#making.get(path);
     if (making !== undefined) return await making;
     return !this.#isAbsent(path);
@@ -70,6 +71,7 @@ export class Directories {
     const { root, prefix, destination } = this.#job;
     if (path !== "" && !(await this.has(folderOf(path)))) {
       this.#absent.add(path);
+      this.leftOut++;
       return false;
     }
     try {

@@ -28,7 +28,7 @@ export const plan = async (run: CopyRun, sources: readonly Placed[], destination
   await atOnce(sources.entries(), lookedAtOnce, async ([index, source]) => {
     try {
       const facts = await source.side.look(source.path);
-      if (facts === null) throw new SshMcpError("NOT_FOUND", `${where(source)} is not there`);
+      if (facts === null) throw new SshMcpError("NOT_FOUND", `${where(source)} is not there`, pipeHint(source, null));
       refuseKind(run, source, facts);
       const prefix = prefixOf(source, facts, request.sync !== null || goesOn, isDirectory);
       if (facts.type === "directory" && now !== null && !isDirectory) throw needsDirectory(destination, now);
@@ -36,9 +36,12 @@ export const plan = async (run: CopyRun, sources: readonly Placed[], destination
         throw needsDirectory(destination, now);
       const looks = prefix !== "" && (facts.type === "directory" || compares(run));
       const there = prefix === "" ? now : looks ? await destination.side.look(below(destination.path, prefix)) : null;
-      await refuseItself(source, destination, prefix, facts);
+      await refuseItself(source, destination, prefix, facts, request.sync?.delete === true);
+      if (request.resume && facts.type === "directory" && prefix !== "" && there === null) {
+        run.notice(`no copy broke in ${where(destination)}: ${shown(prefix)} is made in it`);
+      }
       jobs[index] = {
-        ...{ source: source.side, from: source.path, facts },
+        ...{ source: source.side, from: withoutDot(source.path), facts },
         ...{ destination: destination.side, root: destination.path, prefix, now: there },
       };
     } catch (thrown) {
@@ -46,7 +49,24 @@ export const plan = async (run: CopyRun, sources: readonly Placed[], destination
       run.tally.failed(source.path, thrown);
     }
   });
-  return jobs.filter((job) => job !== null && job !== undefined);
+  return withoutEqual(
+    run,
+    jobs.filter((job) => job !== null && job !== undefined),
+  );
+};
+
+/** Of two sources with one name the second would replace the first: it is told, and left out, as cp(1) does. */
+const withoutEqual = ({ tally }: CopyRun, jobs: readonly CopyJob[]): CopyJob[] => {
+  const taken = new Set<string>();
+  return jobs.filter(({ from, root, prefix }) => {
+    if (prefix === "" || !taken.has(prefix)) {
+      taken.add(prefix);
+      return true;
+    }
+    const message = `${shown(from)} is left out: ${shown(below(root, prefix))} comes from another source already`;
+    tally.failed(from, new SshMcpError("ALREADY_EXISTS", message));
+    return false;
+  });
 };
 
 const isUnfinished = async ({ request, unfinished }: CopyRun, { side, path }: Placed): Promise<boolean> => {
@@ -72,8 +92,17 @@ const refuseKind = ({ request }: CopyRun, source: Placed, { type }: FileFacts): 
     });
   }
   if (type === "file" || type === "unknown") return;
-  throw new SshMcpError("UNSUPPORTED", `${where(source)} is no regular file (${type})`);
+  throw new SshMcpError("UNSUPPORTED", `${where(source)} is no regular file (${type})`, pipeHint(source, type));
 };
+
+/** A shell's `<(command)` is a pipe, by the name of a descriptor. */
+const pipeHint = ({ machine, path }: Placed, type: FileFacts["type"] | null): { hint?: string } =>
+  machine === null && (type === "fifo" || path.startsWith("/dev/fd/"))
+    ? { hint: "what a command prints: COMMAND | ssh-mcp cp - TARGET:PATH" }
+    : {};
+
+/** `FOLDER/.` is where `FOLDER` is. */
+const withoutDot = (path: string): string => path.replace(/(?<=.)(?:\/+\.)+\/*$/, "");
 
 const needsDirectory = (destination: Placed, now: FileFacts | null): SshMcpError =>
   now === null

@@ -11,10 +11,16 @@ export class Queue<T> {
   }
 
   /** @throws what it was failed with */
-  async put(item: T): Promise<void> {
+  put(item: T): Promise<void> {
+    return this.putAll([item]);
+  }
+
+  /** Many together, and so perhaps beyond the limit: they wait for room for one. @throws what it was failed with */
+  async putAll(items: readonly T[]): Promise<void> {
+    if (items.length === 0) return;
     while (this.#items.length >= this.#limit && this.#failure === null) await this.#change();
     if (this.#failure !== null) throw this.#failure.error;
-    this.#items.push(item);
+    this.#items.push(...items);
     this.#changed();
   }
 

@@ -1,6 +1,7 @@
 import type { CallScope } from "../../core/call-scope.ts";
 import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
+import { ownPartSize } from "../../core/files/beside.ts";
 import type { FileChanges, FileFacts } from "../../core/files/file-facts.ts";
 import { directoryOf, finalPlace } from "../../core/files/final-place.ts";
 import type { RemoteMachine } from "../../core/files/remote-files.ts";
@@ -16,6 +17,7 @@ import {
   type TreeEntry,
 } from "../../core/files/transfer-side.ts";
 import { below, nameOf } from "./below.ts";
+import { globOverLists } from "./glob-over-lists.ts";
 import { printed } from "./program-output.ts";
 import { RemoteHashes } from "./remote-hash.ts";
 import { readManyRemote } from "./remote-read-many.ts";
@@ -24,9 +26,12 @@ import { walkRemote } from "./remote-walk.ts";
 import { needsMask, writeRemote } from "./remote-write.ts";
 import { RemoteWriteMany } from "./remote-write-many.ts";
 import { endsAll } from "./tally.ts";
+import { withoutRefusals } from "./without-refusals.ts";
+import { Writers } from "./writers.ts";
 
 /** Bytes of the names that a pattern may lead to. */
 const globbedBytes = 8 * 1024 * 1024;
+const foldersKept = 1000;
 
 /** A server, as one side of a transfer. */
 export class RemoteSide implements TransferSide {
@@ -34,19 +39,35 @@ export class RemoteSide implements TransferSide {
   readonly #machine: RemoteMachine;
   readonly #scope: Pick<CallScope, "caller" | "signal" | "notice">;
   readonly #hashes: RemoteHashes;
+  readonly #writers: Writers;
   #tools: Promise<ServerTools> | null = null;
+  #isWithin = false;
   /** Where the part of a file lies, of those that were looked for. */
   readonly #parts = new Map<string, string>();
   /** Bytes of broken writes that the server had said it has. */
   readonly #acknowledged = new Map<string, number>();
+  readonly #realFolders = new Map<string, Promise<string>>();
   /** Directories that were made here. */
   readonly #made = new Set<string>();
 
-  constructor(machine: RemoteMachine, scope: Pick<CallScope, "caller" | "signal" | "notice">) {
+  constructor(
+    machine: RemoteMachine,
+    scope: Pick<CallScope, "caller" | "signal" | "notice">,
+    writers: Writers = new Writers(),
+  ) {
     this.server = machine.name;
-    this.#machine = machine;
+    this.#machine = withoutRefusals(machine);
+    this.#writers = writers;
     this.#scope = scope;
     this.#hashes = new RemoteHashes(machine);
+  }
+
+  /**
+   * What is read here is written here, too: then it is SFTP alone that does both. Programs that wait for each other would take two channels, and a third one for SFTP, of a server that may
+   * have one; each would hold what the other waits for.
+   */
+  copiesWithin(): void {
+    this.#isWithin = true;
   }
 
   look(path: string): Promise<FileFacts | null> {
@@ -59,7 +80,7 @@ export class RemoteSide implements TransferSide {
 
   async glob(pattern: string): Promise<readonly string[]> {
     const said = await printed(this.#machine, globProgram(pattern), globbedBytes);
-    if (said === null) throw new SshMcpError("UNSUPPORTED", `${this.server} has no sh to expand ${shown(pattern)}`);
+    if (said === null) return await globOverLists(this.#machine.files, pattern);
     return parseGlob(said, pattern);
   }
 
@@ -90,9 +111,12 @@ export class RemoteSide implements TransferSide {
     // On its way meanwhile.
     if (needsMask(form, null)) this.#askedTools().catch(() => {});
     // What the caller named may be a link, and means what it leads to. Below it, a link is replaced.
-    const place = await finalPlace(this.#machine.files, target, path === "");
+    const { files } = this.#machine;
+    const [place, folder] = await Promise.all([finalPlace(files, target, path === ""), this.#realFolder(target)]);
+    const real = place.path === target ? folder : await this.#realFolder(place.path);
     this.#acknowledged.set(target, from);
-    await writeRemote(this.#machine.files, bytes, {
+    await writeRemote(files, bytes, {
+      alone: (write) => this.#writers.alone(this.server, below(real, nameOf(place.path)), write),
       ...{ path: place.path, now: place.facts, part: partName(nameOf(place.path)), from, form },
       tools: () => this.#askedTools(),
       onWritten: (count) => this.#acknowledged.set(target, from + count),
@@ -107,8 +131,7 @@ export class RemoteSide implements TransferSide {
       const final = path === "" ? (await finalPlace(files, target, true)).path : target;
       const part = `${directoryOf(final)}${partName(nameOf(final))}`;
       this.#parts.set(target, part);
-      const facts = await files.lstat(part);
-      return facts?.type === "file" ? facts.size : null;
+      return await ownPartSize(files, part);
     } catch (thrown) {
       const known = this.#acknowledged.get(target);
       if (known === undefined || !endsAll(toSshMcpError(thrown))) throw thrown;
@@ -127,7 +150,7 @@ export class RemoteSide implements TransferSide {
     onFailed: (failure: Refusal) => void,
   ): AsyncIterable<readonly SmallFile[]> {
     const notice = (message: string): void => this.#scope.notice(message);
-    return readManyRemote({ machine: this.#machine, tools: () => this.#askedTools(), root, onFailed, notice }, paths);
+    return readManyRemote({ machine: this.#machine, tools: () => this.#streamTools(), root, onFailed, notice }, paths);
   }
 
   async writeMany(
@@ -138,8 +161,12 @@ export class RemoteSide implements TransferSide {
     onWritten: (files: number, bytes: number) => void,
   ): Promise<void> {
     const isNew = (folder: string): boolean => this.#made.has(below(root, folder));
-    const tools = (): Promise<ServerTools> => this.#askedTools();
-    await new RemoteWriteMany({ machine: this.#machine, tools, root, isNew, form, onFailed, onWritten }).all(files);
+    const alone = <T>(path: string, write: () => Promise<T>): Promise<T> =>
+      this.#writers.alone(this.server, path, write);
+    const tools = (): Promise<ServerTools> => this.#streamTools();
+    await new RemoteWriteMany({ machine: this.#machine, tools, root, isNew, alone, form, onFailed, onWritten }).all(
+      files,
+    );
   }
 
   async makeDirectory(root: string, path: string, mode: number | null): Promise<void> {
@@ -183,7 +210,8 @@ export class RemoteSide implements TransferSide {
 
   async remove(root: string, path: string): Promise<void> {
     const { files } = this.#machine;
-    const target = below(root, path);
+    // The operand may be a link, and means what it leads to, as for `write`.
+    const target = path === "" ? (await finalPlace(files, root, true)).path : below(root, path);
     const facts = await files.lstat(target);
     if (facts === null) return;
     if (facts.type !== "directory") return await files.remove(target);
@@ -195,7 +223,24 @@ export class RemoteSide implements TransferSide {
     return await files.free((await files.stat(path)) === null ? parentOf(path) || "." : path);
   }
 
+  /** Where a file's folder really is; its own name where nobody says. */
+  #realFolder(path: string): Promise<string> {
+    const folder = directoryOf(path) || ".";
+    let real = this.#realFolders.get(folder);
+    if (real === undefined) {
+      real = this.#machine.files.resolve(folder).catch(() => folder);
+      if (this.#realFolders.size < foldersKept) this.#realFolders.set(folder, real);
+    }
+    return real;
+  }
+
   /** Once for all of a transfer. */
+  /** What small files may go through. */
+  async #streamTools(): Promise<ServerTools> {
+    const tools = await this.#askedTools();
+    return this.#isWithin ? { ...tools, tar: null } : tools;
+  }
+
   #askedTools(): Promise<ServerTools> {
     this.#tools ??= askTools(this.#machine);
     return this.#tools;

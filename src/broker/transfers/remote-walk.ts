@@ -29,13 +29,19 @@ export async function* walkRemote(
   const folders = [""];
   let listing = 0;
   const list = async (folder: string): Promise<void> => {
+    let isEmpty = true;
     for await (const batch of files.list(below(root, folder))) {
+      isEmpty &&= batch.length === 0;
       const entries = await entriesOf(files, root, folder, batch, onRefused);
       if (entries.length === 0) continue;
       await found.put(entries);
       for (const { path, facts } of entries) if (facts.type === "directory") folders.push(path);
       goOn();
     }
+    // One that may be read and not entered looks so, too: servers leave out what they cannot say anything of.
+    const at = below(root, folder);
+    if (isEmpty && (await files.lstat(below(at, "."))) === null)
+      throw new SshMcpError("NOT_FOUND", `${shown(at)} is not there any more`);
   };
   const listOne = async (folder: string): Promise<void> => {
     try {

@@ -16,8 +16,19 @@ const writtenAtOnce = 32;
 /** What one archive holds at the most: so much of it is sent again when the link breaks, and is held until it is there. */
 const filesOfOne = 2000;
 const bytesOfOne = 8 * 1024 * 1024;
+/** Milliseconds after which one is closed: on a slow link files get their names, and count, before all that would be taken is there. */
+const longestOpenMs = 2000;
+/** Bytes between two looks at the time. */
+const bytesAtOnce = 512 * 1024;
 /** Archives under way: one is filled while another gets its names. */
 const underWay = 2;
+/**
+ * Milliseconds that an archive waits for its next file. Its program may hold the only channel that the server grants, and what the next file comes after,
+ * as a directory that is made, may wait for that.
+ */
+const idleLimitMs = 500;
+/** Where that was so, all others go one by one. */
+const mostStalls = 3;
 
 export interface WriteMany {
   machine: RemoteMachine;
@@ -25,6 +36,8 @@ export interface WriteMany {
   root: string;
   /** Directories that are empty for certain: they were made just now. */
   isNew: (folder: string) => boolean;
+  /** Writes what no other transfer writes meanwhile. @param path absolute */
+  alone: <T>(path: string, write: () => Promise<T>) => Promise<T>;
   form: (file: SmallFile) => FileForm;
   onFailed: (failure: Refusal) => void;
   onWritten: (files: number, bytes: number) => void;
@@ -34,10 +47,16 @@ export interface WriteMany {
 export class RemoteWriteMany {
   readonly #write: WriteMany;
   #batch: StageBatch | null = null;
+  #hasSwept = false;
+  /** How often an archive has waited in vain. */
+  #stalls = 0;
   readonly #closing: Promise<void>[] = [];
   /** Of the directory that files went into last. */
   #listing: { folder: string; entries: Map<string, FileFacts> } | null = null;
   #realRoot: Promise<string> | null = null;
+  readonly #groups = new Map<string, Promise<number | null>>();
+  /** An archive has moved nothing: the next would not, either. */
+  #isVain = false;
 
   constructor(write: WriteMany) {
     this.#write = write;
@@ -56,8 +75,8 @@ export class RemoteWriteMany {
       const tools = first.length < worthTar ? null : await this.#write.tools();
       const hasTar = tools !== null && tools.tar !== null;
       for (let some: readonly SmallFile[] | null = first; some !== null; ) {
-        await (hasTar ? this.#stage(some, tools) : this.#overSftp(some));
-        const next: IteratorResult<readonly SmallFile[]> = await batches.next();
+        await (hasTar && this.#stalls < mostStalls && !this.#isVain ? this.#stage(some, tools) : this.#overSftp(some));
+        const next: IteratorResult<readonly SmallFile[]> = await this.#soon(() => batches.next());
         some = next.done === true ? null : next.value;
       }
       this.#close();
@@ -72,6 +91,8 @@ export class RemoteWriteMany {
   }
 
   async #stage(files: readonly SmallFile[], tools: ServerTools): Promise<void> {
+    const [one] = files;
+    if (one === undefined) return;
     const besides: SmallFile[] = [];
     let staged: StagedFile[] = [];
     const root = await this.#root();
@@ -80,29 +101,58 @@ export class RemoteWriteMany {
       staged = [];
       await this.#add(some);
     };
+    const enter = async (folder: string) => ({
+      ...{ folder, place: below(root, folder) },
+      ...(await both(this.#entriesOf(folder), this.#groupOfNew(folder, tools))),
+    });
+    const staging = await this.#groupOfNew("", tools);
+    // Files come folder by folder: what is asked for all of them is not waited for by each.
+    let last = await enter(folderOf(one.path));
     for (const file of files) {
       const folder = folderOf(file.path);
-      const now = (await this.#entriesOf(folder)).get(nameOf(file.path)) ?? null;
-      if (!this.#isPlain(file, now, tools)) {
+      if (last.folder !== folder) last = await enter(folder);
+      const now = last.entries.get(nameOf(file.path)) ?? null;
+      if (!this.#isPlain(file, now, tools, { staging, there: last.group })) {
         besides.push(file);
         continue;
       }
       const form = this.#write.form(file);
       const mode = finalMode(form, now, tools.umask);
       if (staged.length > 0 && (staged[0]?.form.mtime === null) !== (form.mtime === null)) await send();
-      staged.push({ file, form, mode, folder: below(root, folder) });
+      staged.push({ file, form, mode, folder: last.place });
       if (staged.length >= filesOfOne) await send();
     }
     await send();
-    if (besides.length > 0) await this.#overSftp(besides);
+    if (besides.length === 0) return;
+    // See `idleLimitMs`.
+    this.#close();
+    await this.#overSftp(besides);
   }
 
   /** Whether a rename is all it takes, and its name is one line. */
-  #isPlain({ path }: SmallFile, now: FileFacts | null, { uid }: ServerTools): boolean {
+  #isPlain(
+    { path }: SmallFile,
+    now: FileFacts | null,
+    { uid }: ServerTools,
+    groups: { staging: number | null; there: number | null },
+  ): boolean {
     if (path.includes("\n")) return false;
-    if (now === null) return true;
-    if (now.type === "symlink") return true;
-    return now.type === "file" && (now.uid === null || uid === null || now.uid === uid);
+    if (now === null || now.type === "symlink") return isSame(groups.staging, groups.there);
+    return now.type === "file" && isSame(now.uid, uid) && isSame(now.gid, groups.staging);
+  }
+
+  /** The group of what is made in a folder; null when nobody says. A folder that was made here has what its parent gave it. */
+  #groupOfNew(folder: string, tools: ServerTools): Promise<number | null> {
+    const known = this.#groups.get(folder);
+    if (known !== undefined) return known;
+    const { machine, root, isNew } = this.#write;
+    const ask = async (): Promise<number | null> => {
+      const facts = await machine.files.stat(below(root, folder)).catch(() => null);
+      return ((facts?.mode ?? 0) & 0o2000) !== 0 ? (facts?.gid ?? null) : tools.gid;
+    };
+    const group = folder !== "" && isNew(folder) ? this.#groupOfNew(folderOf(folder), tools) : ask();
+    this.#groups.set(folder, group);
+    return group;
   }
 
   async #add(files: readonly StagedFile[]): Promise<void> {
@@ -113,20 +163,27 @@ export class RemoteWriteMany {
       this.#batch ??= await this.#begin(keepsTimes);
       const batch = this.#batch;
       const some: StagedFile[] = [];
-      for (let bytes = batch.bytes; at < files.length && bytes < bytesOfOne; at++) {
+      const most = Math.min(bytesOfOne, batch.bytes + bytesAtOnce);
+      for (let bytes = batch.bytes; at < files.length && bytes < most; at++) {
         const file = files[at];
         if (file === undefined || batch.files.length + some.length >= filesOfOne) break;
         some.push(file);
         bytes += file.file.content.length;
       }
       await batch.add(some);
-      if (batch.bytes >= bytesOfOne || batch.files.length >= filesOfOne) this.#close();
+      const isLong = performance.now() - batch.begunAt > longestOpenMs;
+      // Another may have been begun, when this one was closed for being idle.
+      if (this.#batch === batch && (isLong || batch.bytes >= bytesOfOne || batch.files.length >= filesOfOne))
+        this.#close();
     }
   }
 
   async #begin(keepsTimes: boolean): Promise<StageBatch> {
     while (this.#closing.length >= underWay) await this.#closing[0];
-    return new StageBatch(this.#write.machine, await this.#root(), keepsTimes);
+    const root = await this.#root();
+    const sweeps = !this.#hasSwept;
+    this.#hasSwept = true;
+    return new StageBatch(this.#write.machine, root, keepsTimes, sweeps);
   }
 
   /** Lets the batch get its names, and goes on meanwhile. */
@@ -145,6 +202,7 @@ export class RemoteWriteMany {
     const left = await batch.close();
     const bytes = left.reduce((sum, { file }) => sum - file.content.length, batch.bytes);
     if (batch.files.length > left.length) this.#write.onWritten(batch.files.length - left.length, bytes);
+    if (batch.files.length >= worthTar && left.length === batch.files.length) this.#isVain = true;
     // The other way says why, file by file.
     if (left.length > 0) await this.#overSftp(left.map(({ file }) => file));
   }
@@ -171,9 +229,13 @@ export class RemoteWriteMany {
     // The same name for every try: a link that breaks leaves one at the most, and the next try takes its place.
     const part = partName(nameOf(file.path));
     try {
-      await writeRemote(machine.files, bytes, { path, now, part, from: 0, form: form(file), tools });
+      const real = below(await this.#root(), file.path);
+      const alone = <T>(write: () => Promise<T>): Promise<T> => this.#write.alone(real, write);
+      await writeRemote(machine.files, bytes, { path, alone, now, part, from: 0, form: form(file), tools });
     } catch (error) {
-      if (!endsAll(toSshMcpError(error)))
+      const { code } = toSshMcpError(error);
+      // Another's part is left to whoever writes it.
+      if (code !== "PRECONDITION_FAILED" && !endsAll(toSshMcpError(error)))
         await machine.files.remove(below(folderPath(root, file.path), part)).catch(() => {});
       throw error;
     }
@@ -185,9 +247,11 @@ export class RemoteWriteMany {
     const { machine, root, isNew } = this.#write;
     if (!isNew(folder)) {
       try {
-        for await (const batch of machine.files.list(below(root, folder))) {
-          for (const { name, facts } of batch) entries.set(name, facts);
-        }
+        await this.#soon(async () => {
+          for await (const batch of machine.files.list(below(root, folder))) {
+            for (const { name, facts } of batch) entries.set(name, facts);
+          }
+        });
       } catch (thrown) {
         // A directory that cannot be read may be written; and what cannot, its files will say.
         const error = toSshMcpError(thrown);
@@ -198,6 +262,19 @@ export class RemoteWriteMany {
     return entries;
   }
 
+  /** Does what the next file waits for, and has the archive get its names when that takes long. */
+  async #soon<T>(work: () => Promise<T>): Promise<T> {
+    const idle = setTimeout(() => {
+      if (this.#batch !== null) this.#stalls += 1;
+      this.#close();
+    }, idleLimitMs);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(idle);
+    }
+  }
+
   #root(): Promise<string> {
     this.#realRoot ??= this.#write.machine.files.resolve(this.#write.root);
     return this.#realRoot;
@@ -205,3 +282,14 @@ export class RemoteWriteMany {
 }
 
 const folderPath = (root: string, path: string): string => below(root, folderOf(path));
+
+/** Of what nobody says nothing is known to differ. */
+const isSame = (one: number | null, other: number | null): boolean => one === null || other === null || one === other;
+
+const both = async (
+  entries: Promise<Map<string, FileFacts>>,
+  group: Promise<number | null>,
+): Promise<{ entries: Map<string, FileFacts>; group: number | null }> => {
+  group.catch(() => undefined);
+  return { entries: await entries, group: await group };
+};

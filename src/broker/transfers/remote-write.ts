@@ -1,7 +1,8 @@
-import { SshMcpError } from "../../core/errors.ts";
+import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { writeBeside } from "../../core/files/beside.ts";
 import type { FileChanges, FileFacts } from "../../core/files/file-facts.ts";
+import { directoryOf } from "../../core/files/final-place.ts";
 import type { RemoteFiles } from "../../core/files/remote-files.ts";
 import type { FileForm } from "../../core/files/transfer-side.ts";
 import type { ServerTools } from "./remote-tools.ts";
@@ -9,6 +10,8 @@ import type { ServerTools } from "./remote-tools.ts";
 export interface RemoteWrite {
   /** The final name; no link that is to be followed. */
   path: string;
+  /** Runs one that no other transfer writes meanwhile. */
+  alone: <T>(write: () => Promise<T>) => Promise<T>;
   /** What lies there now. */
   now: FileFacts | null;
   /** Name beside it that stays when the writing breaks; null for one that does not. */
@@ -25,14 +28,43 @@ export interface RemoteWrite {
 export const writeRemote = async (
   files: RemoteFiles,
   bytes: AsyncIterable<Uint8Array>,
+  write: RemoteWrite,
+): Promise<void> => {
+  refuseDirectory(write.path, write.now);
+  await write.alone(() => written(files, bytes, write));
+};
+
+const written = async (
+  files: RemoteFiles,
+  bytes: AsyncIterable<Uint8Array>,
   { path, now, part, from, form, tools, onWritten }: RemoteWrite,
 ): Promise<void> => {
-  refuseDirectory(path, now);
   const before = now?.type === "file" ? now : null;
   const mode = finalMode(form, before, needsMask(form, before) ? (await tools()).umask : 0);
-  const options = { part, from, ...(onWritten === undefined ? {} : { onWritten }) };
-  const beside = await writeBeside(files, path, bytes, 0o600, formsOf(form, mode, before), options);
+  // As scp(1) and rsync(1): a copy that a crash of the server takes is made again.
+  let there = from;
+  const options = {
+    ...{ part, from, sync: false },
+    onWritten: (count: number) => {
+      there = from + count;
+      onWritten?.(count);
+    },
+  };
+  const writing = writeBeside(files, path, bytes, 0o600, formsOf(form, mode, before), options);
+  const beside = await writing.catch(async (thrown: unknown) => {
+    const { code } = toSshMcpError(thrown);
+    // Nothing goes on from nothing. One that was made by somebody else meanwhile is not ours.
+    const isOurs = part !== null && there === 0 && code !== "ALREADY_EXISTS" && code !== "CONNECTION_LOST";
+    if (isOurs) await files.remove(`${directoryOf(path)}${part}`).catch(() => {});
+    throw thrown;
+  });
   try {
+    // Its name is the same for everybody: another broker, or another user's transfer, may have taken it over.
+    const whole = await files.lstat(beside.path);
+    if (whole?.type !== "file" || whole.size !== from + beside.bytes) {
+      const message = `${shown(beside.path)} is not what was written: another transfer writes the same file`;
+      throw new SshMcpError("PRECONDITION_FAILED", message);
+    }
     await files.rename(beside.path, path, true);
   } catch (error) {
     if (part === null) await files.remove(beside.path).catch(() => {});
@@ -40,13 +72,17 @@ export const writeRemote = async (
   }
 };
 
-/** Who may not give it away keeps it, without what was meant for its owner's programs. */
-const formsOf = ({ mtime }: FileForm, mode: number, before: FileFacts | null): FileChanges[] => {
+/** As `writeAtomically` has it: who may not give it away keeps it, without what was meant for its owner's programs, and perhaps for its group. */
+const formsOf = ({ mtime, masked, mode: asked }: FileForm, mode: number, before: FileFacts | null): FileChanges[] => {
   const time = mtime === null ? {} : { mtime };
   if (before === null || before.uid === null || before.gid === null) return [{ mode, ...time }];
+  const { uid, gid } = before;
+  const isAsked = asked !== null && !masked;
   return [
-    { uid: before.uid, gid: before.gid, mode, ...time },
-    { mode: mode & 0o1777, ...time },
+    { uid, gid, mode, ...time },
+    { gid, mode: mode & 0o1777, ...time },
+    // The group's bits were for a group that this file does not have: it gets what everybody has.
+    { mode: isAsked ? mode & 0o1777 : (mode & 0o1707) | ((mode & 0o7) << 3), ...time },
   ];
 };
 

@@ -17,10 +17,13 @@ export const isThere = async (
 ): Promise<boolean> => {
   if (now.type !== "file" || now.size !== facts.size) return false;
   const sameTime = now.mtime !== null && now.mtime === facts.mtime;
-  const { sync } = run.request;
-  if (sync === null ? sameTime : !sync.byChecksum) return sameTime;
+  const { sync, verify } = run.request;
+  if (!verify && (sync === null ? sameTime : !sync.byChecksum)) return sameTime;
   const target = below(job.root, below(job.prefix, path));
-  return (await sameHash(job.source, below(job.from, path), job.destination, target)) === true;
+  const same = await sameHash(job.source, below(job.from, path), job.destination, target);
+  const isSame = same ?? (verify && sameTime);
+  if (verify && isSame) run.tally.verified(same === null ? "unavailable" : "verified");
+  return isSame;
 };
 
 /** @returns null where one of them cannot compute it */
@@ -34,19 +37,34 @@ export const sameHash = async (
   return one === null || other === null ? null : one === other;
 };
 
+/** Whether nothing is to be done for a file, as far as that shows without asking for hashes. */
+export const isUntouched = (run: CopyRun, job: CopyJob, facts: FileFacts, now: FileFacts): boolean =>
+  run.request.sync?.byChecksum !== true &&
+  !run.request.verify &&
+  now.type === "file" &&
+  now.size === facts.size &&
+  now.mtime !== null &&
+  now.mtime === facts.mtime &&
+  newMode(run, job, facts, now) === null;
+
 /** Of a file that is there: what a copy would have given it beside its content. */
 export const bringUpToDate = async (
-  { request }: CopyRun,
-  { root, prefix, destination }: CopyJob,
+  run: CopyRun,
+  job: CopyJob,
   path: string,
   facts: FileFacts,
   now: FileFacts,
 ): Promise<void> => {
-  const keepsTime = request.preserve || request.sync !== null;
-  const mode = facts.mode === null ? null : facts.mode & modesFor(destination);
+  const keepsTime = run.request.preserve || run.request.sync !== null;
+  const mode = newMode(run, job, facts, now);
   const changes = {
-    ...(request.preserve && mode !== null && mode !== now.mode ? { mode } : {}),
+    ...(mode === null ? {} : { mode }),
     ...(keepsTime && facts.mtime !== null && facts.mtime !== now.mtime ? { mtime: facts.mtime } : {}),
   };
-  if (Object.keys(changes).length > 0) await destination.change(root, below(prefix, path), changes);
+  if (Object.keys(changes).length > 0) await job.destination.change(job.root, below(job.prefix, path), changes);
+};
+
+const newMode = ({ request }: CopyRun, { destination }: CopyJob, facts: FileFacts, now: FileFacts): number | null => {
+  const mode = facts.mode === null ? null : facts.mode & modesFor(destination);
+  return request.preserve && mode !== now.mode ? mode : null;
 };

@@ -101,7 +101,8 @@ export class SmallFiles {
       const files = next.value.filter(({ path }) => this.#unread.delete(path));
       count += files.length;
       if (request.verify) this.#round.push(...files.map(({ path }) => path));
-      const placed = files.map((file) => ({ ...file, path: below(this.#job.prefix, file.path) }));
+      const { prefix } = this.#job;
+      const placed = prefix === "" ? files : files.map((file) => ({ ...file, path: below(prefix, file.path) }));
       if (limit === null) {
         yield placed;
         continue;

@@ -32,15 +32,16 @@ export class StageBatch {
   readonly #moves: Move[] = [];
   readonly files: StagedFile[] = [];
   readonly keepsTimes: boolean;
+  readonly begunAt = performance.now();
   bytes = 0;
 
-  /** @param root absolute */
-  constructor(machine: RemoteMachine, root: string, keepsTimes: boolean) {
+  /** @param root absolute @param sweeps see `stageProgram` */
+  constructor(machine: RemoteMachine, root: string, keepsTimes: boolean, sweeps: boolean) {
     this.#machine = machine;
     this.keepsTimes = keepsTimes;
     const id = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
     this.#running = machine.run({
-      script: stageProgram(root, id, keepsTimes),
+      script: stageProgram(root, id, keepsTimes, sweeps),
       stdin: this.#input,
       stdout: this.#said,
       timeoutMs: null,
@@ -82,7 +83,14 @@ export class StageBatch {
     await this.#send(encodeTar([{ path: movesName, mode: 0o600, mtime: 0, content: program }]));
     await this.#send(tarEnd());
     this.#input.end();
-    const result = await this.#running;
+    let result: CommandResult;
+    try {
+      result = await this.#running;
+    } catch (thrown) {
+      // It was not run.
+      if (thrown instanceof SshMcpError && thrown.code === "UNSUPPORTED") return this.files;
+      throw thrown;
+    }
     ended(this.#machine, result);
     const lines = this.#said.bytes();
     if (!this.#said.text().includes(movedWord)) return this.files;

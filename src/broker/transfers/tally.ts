@@ -110,21 +110,24 @@ export class Tally {
     const error = toSshMcpError(thrown);
     if (!this.#told.has(error)) this.fail({ path, code: error.code, message: error.message, bytesDone });
     this.#told.add(error);
-    if (endsAll(error)) throw error;
+    if (!endsAll(error)) return;
+    this.#endings.add(error.code);
+    throw error;
   }
 
-  /** Whether this very error is among the failures. */
+  /** Whether this very error is among the failures, or an end of the same kind: a link that is lost is heard of by everything that waits on it. */
   hasTold(error: SshMcpError): boolean {
-    return this.#told.has(error);
+    return this.#told.has(error) || this.#endings.has(error.code);
   }
 
+  readonly #endings = new Set<ErrorCode>();
   readonly #told = new WeakSet<SshMcpError>();
 
   report(verifies: boolean): TransferReport {
     this.#tell(true);
     return {
       ...this.counts,
-      verification: verifies ? (this.#verification ?? "verified") : null,
+      verification: verifies ? this.#verification : null,
       failures: this.#failures,
       moreFailures: this.#failed - this.#failures.length,
       changes: this.#isDry ? this.#changes : null,

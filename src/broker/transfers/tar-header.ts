@@ -49,7 +49,7 @@ const field = {
 } as const;
 
 const space = 32;
-const encoder = new TextEncoder();
+const magic = new TextEncoder().encode("ustar\x0000");
 
 /** Writes a header into a block of zeros; the name is cut at `nameLimit`. */
 export const writeHeader = (block: Uint8Array, header: TarHeader): void => {
@@ -61,10 +61,10 @@ export const writeHeader = (block: Uint8Array, header: TarHeader): void => {
   // A time before 1970 has no octal form that all readers know.
   writeNumber(block, field.mtime, Math.max(0, header.mtime));
   block[field.type[0]] = header.type.charCodeAt(0);
-  block.set(encoder.encode("ustar\x0000"), field.magic[0]);
-  block.fill(space, field.checksum[0], field.checksum[0] + field.checksum[1]);
-  const digits = checksum(block).toString(8).padStart(6, "0");
-  block.set(encoder.encode(`${digits}\0 `), field.checksum[0]);
+  block.set(magic, field.magic[0]);
+  const [at] = field.checksum;
+  writeOctal(block, at, 6, checksum(block));
+  block[at + 7] = space;
 };
 
 /**
@@ -118,9 +118,8 @@ const isZero = (block: Uint8Array): boolean => {
 type Field = readonly [from: number, length: number];
 
 const writeNumber = (block: Uint8Array, [from, length]: Field, value: number): void => {
-  const digits = Math.floor(value).toString(8);
-  if (digits.length < length) {
-    block.set(encoder.encode(digits.padStart(length - 1, "0")), from);
+  if (value < 8 ** (length - 1)) {
+    writeOctal(block, from, length - 1, Math.floor(value));
     return;
   }
   // GNU: the highest bit is set, and the rest is a number in base 256.
@@ -130,6 +129,14 @@ const writeNumber = (block: Uint8Array, [from, length]: Field, value: number): v
     rest = Math.floor(rest / 256);
   }
   block[from] = 0x80;
+};
+
+const writeOctal = (block: Uint8Array, from: number, digits: number, value: number): void => {
+  let rest = value;
+  for (let at = from + digits - 1; at >= from; at--) {
+    block[at] = 0x30 + (rest % 8);
+    rest = Math.floor(rest / 8);
+  }
 };
 
 /** @param signed of base 256: the mtime of a file from before 1970 is negative */

@@ -8,24 +8,31 @@ export interface TarMember {
   mode: number;
   mtime: number;
   size: number;
-  /** Null for what is no regular file, or a larger one than is taken. */
+  /** May be a view of a larger chunk, which it holds. Null for what is no regular file, or a larger one than is taken. */
   content: Uint8Array | null;
 }
 
 /** Bytes of the longest name, or of the records about one member: no system has longer paths than 4 KiB. */
 const metaLimit = 64 * 1024;
+/** Blocks of zeros in a row: the largest records that tars fill up are of some 64 KiB. */
+const zerosLimit = 2048;
+/** Bytes of members that nobody asked for, or that have become too large. */
+const skipLimit = 256 * 1024 * 1024;
 
 /**
- * Reads archives as they come, one after the other as well: an end of one is skipped. Holds one member, and copies each byte once. What it
+ * Reads archives as they come, one after the other as well: an end of one is skipped. Holds one member, and copies only what comes in pieces. What it
  * is given is a server's: nothing is believed but what a header's checksum covers.
  */
 export class TarReader {
   readonly #contentLimit: number;
-  readonly #header = new Uint8Array(blockLength);
-  /** What is being filled, and with what. */
-  #target = this.#header;
+  /** Bytes that the header or the content has which is being read; where they are put together, when they come in pieces; how many there are. */
+  #wanted = blockLength;
+  #target: Uint8Array | null = null;
   #filled = 0;
   #skip = 0;
+  /** Bytes that nobody wants, in all; blocks of zeros in a row. */
+  #skipped = 0;
+  #zeros = 0;
   #member: TarHeader | null = null;
   /** Said by members before, about the next. */
   #path: Uint8Array | null = null;
@@ -50,54 +57,68 @@ export class TarReader {
         at += length;
         continue;
       }
-      const piece = chunk.subarray(at, at + this.#target.length - this.#filled);
+      const wanted = this.#wanted - this.#filled;
+      if (this.#filled === 0 && chunk.length - at >= wanted) {
+        // All of it is here, and whoever sends chunks does not touch them again.
+        const whole = chunk.subarray(at, at + wanted);
+        at += wanted;
+        this.#filledUp(whole, done);
+        continue;
+      }
+      this.#target ??= new Uint8Array(this.#wanted);
+      const piece = chunk.subarray(at, at + wanted);
       this.#target.set(piece, this.#filled);
       this.#filled += piece.length;
       at += piece.length;
-      if (this.#filled === this.#target.length) this.#filledUp(done);
+      if (this.#filled === this.#wanted) this.#filledUp(this.#target, done);
     }
     return done;
   }
 
   /** Whether what came ends between two members: where not, the last one is missing. */
   get isWhole(): boolean {
-    return this.#target === this.#header && this.#filled === 0 && this.#skip === 0;
+    return this.#member === null && this.#filled === 0 && this.#skip === 0;
   }
 
-  #filledUp(done: TarMember[]): void {
+  #filledUp(bytes: Uint8Array, done: TarMember[]): void {
     const member = this.#member;
-    if (member === null) this.#begin(readHeader(this.#header), done);
-    else this.#end(member, this.#target, done);
+    this.#target = null;
+    this.#filled = 0;
+    if (member === null) this.#begin(readHeader(bytes), done);
+    else this.#end(member, bytes, done);
   }
 
   #begin(header: TarHeader | null, done: TarMember[]): void {
-    this.#filled = 0;
-    if (header === null) return;
+    if (header === null) {
+      if (++this.#zeros > zerosLimit) throw notTar("zeros without end");
+      return;
+    }
+    this.#zeros = 0;
     const isMeta = header.type === tarType.longName || header.type === tarType.pax;
     const isFile = header.type === tarType.file;
     const member = isMeta ? header : this.#asSaid(header);
     if (isMeta && member.size > metaLimit) throw notTar("a name of absurd length");
     if (isMeta || (isFile && member.size <= this.#contentLimit)) {
-      const content = new Uint8Array(member.size);
-      if (content.length === 0) {
-        this.#end(member, content, done);
+      if (member.size === 0) {
+        this.#end(member, new Uint8Array(0), done);
         return;
       }
       this.#member = member;
-      this.#target = content;
+      this.#wanted = member.size;
       return;
     }
     // Links and directories have no content, whatever their size says.
     const hasContent = ![tarType.link, tarType.symlink, tarType.directory].some((type) => type === member.type);
     if (hasContent) this.#skip = member.size + padding(member.size);
+    this.#skipped += this.#skip;
+    if (this.#skipped > skipLimit) throw notTar("more than was asked for");
     if (member.type === tarType.longLink || member.type === tarType.paxGlobal) return;
     this.#tell(member, null, done);
   }
 
   #end(member: TarHeader, content: Uint8Array, done: TarMember[]): void {
     this.#member = null;
-    this.#target = this.#header;
-    this.#filled = 0;
+    this.#wanted = blockLength;
     this.#skip = padding(content.length);
     if (member.type === tarType.longName) this.#path = withoutEnd(content);
     else if (member.type === tarType.pax) this.#takeRecords(content);

@@ -74,7 +74,7 @@ export const encodeJson = (type: FrameType, call: number, message: unknown): Uin
   const payload = encoder.encode(JSON.stringify(message));
   if (payload.length > controlLimit) {
     throw new SshMcpError("TOO_LARGE", `a message of ${payload.length} bytes is over the limit of ${controlLimit}`, {
-      hint: "ssh-mcp exec TARGET -- sh -s <FILE",
+      hint: "send it in parts, or as a file: ssh_transfer, ssh-mcp cp",
     });
   }
   return encodeFrame(type, call, payload);

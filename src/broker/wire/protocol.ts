@@ -29,8 +29,11 @@ export const streamWindow = { stdin: 256 * 1024, stdout: 1024 * 1024, stderr: 10
 export const fileWindow = 256 * 1024;
 /** The same of what the broker asks about local files, either way: transfers want more under way. */
 export const sideWindow = 1024 * 1024;
-/** Files of the caller that may be open at once for one call. */
-export const openFileLimit = 64;
+/**
+ * What the broker may ask of the caller's files at once for one call: as many large files as a transfer moves, as many compared meanwhile, and what goes
+ * on beside them.
+ */
+export const openFileLimit = 256;
 
 /**
  * The client's first frame; it need not wait for the `welcome`. Every major version

@@ -10,7 +10,7 @@ import { malformed } from "./frame.ts";
 
 export type SideRequest =
   | { method: "look" | "free"; path: string }
-  | { method: "walk" | "readMany" | "writeMany"; root: string }
+  | { method: "walk" | "readMany" | "writeMany" | "checkMirror"; root: string }
   | { method: "read"; path: string; from: number; hands: boolean }
   | { method: "write"; root: string; path: string; from: number; form: FileForm; hands: boolean }
   | { method: "part" | "remove"; root: string; path: string }
@@ -67,6 +67,7 @@ export const parseSideRequest = (value: unknown): SideRequest => {
     case "walk":
     case "readMany":
     case "writeMany":
+    case "checkMirror":
       return { method, root: text(fields["root"]) };
     case "read":
       return { method, path: text(fields["path"]), from: count(fields["from"]), hands: fields["hands"] === true };

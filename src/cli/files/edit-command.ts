@@ -1,11 +1,13 @@
 /** `ssh-mcp edit`: with edits or a diff the operation itself, else a person's editor between a read and a write. */
-import { readFile as readLocal } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { errorCode } from "../../core/error-code.ts";
 import { SshMcpError, toSshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { exitStatus } from "../../core/exit-status.ts";
-import { pathOperand } from "../../core/files/path-operand.ts";
+import { type ActsOn, commandOn, pathOperand } from "../../core/files/path-operand.ts";
 import { quoteWord } from "../../core/quote.ts";
+import { longestEdits } from "../../operations/edit-file.ts";
+import { expectSha256 } from "../../operations/file-hash.ts";
 import { readFile } from "../../operations/read-file.ts";
 import { writeFile } from "../../operations/write-file.ts";
 import { type Command, commandOf } from "../command.ts";
@@ -34,17 +36,28 @@ export const editCommand = async (run: Run, printer: Printer, world: World): Pro
 const withDiff = async (input: Run["input"], world: World): Promise<Run["input"]> => {
   const { diff } = input;
   if (typeof diff !== "string" || diff.includes("\n")) return input;
-  if (diff === "-") {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of world.stdin) chunks.push(chunk);
-    return { ...input, diff: Buffer.concat(chunks).toString() };
-  }
+  if (diff === "-") return { ...input, diff: await bounded(world.stdin) };
   try {
-    return { ...input, diff: await readLocal(diff, "utf8") };
+    return { ...input, diff: await bounded(createReadStream(diff)) };
   } catch (thrown) {
+    if (thrown instanceof SshMcpError) throw thrown;
     const code = errorCode(thrown);
     throw new SshMcpError(code === "ENOENT" ? "NOT_FOUND" : "LOCAL_IO", `${shown(diff)} cannot be read (${code})`);
   }
+};
+
+/** A device, or a program, may never end: what is longer than any diff that is taken is not read on. @throws SshMcpError TOO_LARGE */
+const bounded = async (content: AsyncIterable<Uint8Array>): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.length;
+    // In UTF-8 a character of JavaScript's has at most three bytes.
+    if (size > 3 * longestEdits)
+      throw new SshMcpError("TOO_LARGE", `the diff is longer than ${longestEdits} characters`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 };
 
 /** What was read: null for a file that is not there yet. */
@@ -74,7 +87,7 @@ const inEditor = async (run: Run, printer: Printer, world: World): Promise<numbe
   }
 };
 
-/** Reads the file into the copy. */
+/** Reads the file into the copy. @throws SshMcpError PRECONDITION_FAILED where it is not the one that was meant */
 const fetched = async (run: Run, copy: PrivateCopy, printer: Printer, world: World) => {
   let original: Original = null;
   const status = await called(run, commandOf(readFile), {}, printer, world, async (call) => {
@@ -87,7 +100,13 @@ const fetched = async (run: Run, copy: PrivateCopy, printer: Printer, world: Wor
       await copy.emptied();
     }
   });
-  return { status, original: original as Original };
+  const given = original as Original;
+  if (status === exitStatus.ok) {
+    const { target, path, sudo, ifSha256 } = run.input;
+    const hint = commandOn({ target: String(target), sudo: sudo as ActsOn["sudo"] }, ["cat"], String(path));
+    expectSha256(String(path), ifSha256 === undefined ? undefined : String(ifSha256), given?.sha256 ?? null, hint);
+  }
+  return { status, original: given };
 };
 
 /** Writes the copy back, if nobody else has written meanwhile. */
@@ -141,12 +160,9 @@ const called = async (
 
 /** What was edited is never lost: where it is, and what to type. */
 const kept = (error: SshMcpError, { path }: PrivateCopy, { input }: Run): SshMcpError => {
-  const place = quoteWord(pathOperand(String(input["target"]), String(input["path"])));
-  const sudo =
-    input["sudo"] === true ? " --sudo" : typeof input["sudo"] === "string" ? ` --sudo=${quoteWord(input["sudo"])}` : "";
+  const where = { target: String(input["target"]), sudo: input["sudo"] as ActsOn["sudo"] };
+  const again = (command: string): string => commandOn(where, [command], String(input["path"]));
   const isOthers = error.code === "PRECONDITION_FAILED" || error.code === "ALREADY_EXISTS";
-  const hint = isOthers
-    ? `ssh-mcp cat${sudo} ${place} | diff -u - ${quoteWord(path)}`
-    : `ssh-mcp write${sudo} ${place} <${quoteWord(path)}`;
+  const hint = isOthers ? `${again("cat")} | diff -u - ${quoteWord(path)}` : `${again("write")} <${quoteWord(path)}`;
   return new SshMcpError(error.code, `${error.message}; what you edited is kept: ${path}`, { hint, cause: error });
 };

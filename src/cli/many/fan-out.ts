@@ -45,7 +45,7 @@ export const fanOut = async (run: Run, several: Several, printer: Printer, world
     if (!isConnect && !options.json && targets.length > 1)
       await printer.data(null, () => `==> ${escapeLine(target)} <==\n`);
     const one = await forTarget(run, several, target);
-    statuses.push(await perform(one, printer.about(target), own, watch));
+    statuses.push(await perform(one, printer.about({ target }), own, watch));
     if (signaled !== null) return signaled;
   }
   shared.end();

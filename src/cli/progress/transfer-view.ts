@@ -1,8 +1,9 @@
 /** What a person sees of a transfer: the bar while it runs, and at its end what it did and what it did not. Loaded for transfers alone. */
 import type { CallOptions } from "../../broker/client/client.ts";
+import { SshMcpError } from "../../core/errors.ts";
 import type { Sink } from "../../core/sink.ts";
 import type { Report } from "../../operations/transfer-fields.ts";
-import { changeLines, countOfFailures, failureLines, summary } from "../../operations/transfer-text.ts";
+import { changeLines, doubt, failureLines, summary } from "../../operations/transfer-text.ts";
 import type { GuardedSink } from "../guarded.ts";
 import type { Run } from "../many/several.ts";
 import type { Printer } from "../printer.ts";
@@ -37,6 +38,7 @@ export class TransferView {
       throw usageError(message, helpCommand(command));
     }
     const onScreen = toStdout && (await world.isTerminal(1));
+    await refuseClosed(world, fromStdin ? 0 : toStdout ? 1 : null);
     // A person watches who has a terminal for it, and did not ask for less.
     const asked = !options.json && !options.quiet && !onScreen && world.env["TERM"] !== "dumb";
     const isWatched = asked && (await world.isTerminal(2));
@@ -72,10 +74,10 @@ export class TransferView {
         .map((line) => `${line}\n`)
         .join(""),
     );
-    const failed = countOfFailures(report);
+    const doubted = doubt(report);
     const lines = [
       ...failureLines(report).map((line) => `ssh-mcp: ${line}`),
-      ...(report.verification === "mismatched" && failed === 0 ? ["ssh-mcp: the copy differs from its source"] : []),
+      ...(doubted === null ? [] : [`ssh-mcp: ${doubted}`]),
       ...(this.#isWatched
         ? [`${report.changes === null ? "" : "dry run, nothing was changed: "}${summary(report)}`]
         : []),
@@ -89,6 +91,15 @@ export class TransferView {
     this.#bar?.end();
   }
 }
+
+/** An empty file, or bytes that nobody has, are what nobody asked for. @throws SshMcpError LOCAL_IO */
+const refuseClosed = async (world: World, fd: 0 | 1 | null): Promise<void> => {
+  if (fd === null || (await world.wasClosed?.(fd)) !== true) return;
+  const name = fd === 0 ? "standard input" : "standard output";
+  throw new SshMcpError("LOCAL_IO", `- is ${name}, which is closed`, {
+    hint: fd === 0 ? "an empty file: < /dev/null" : "to drop what comes: > /dev/null",
+  });
+};
 
 interface Bar {
   line: ProgressLine;

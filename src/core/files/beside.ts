@@ -1,7 +1,7 @@
 /** The file beside the final one, in which its bytes are gathered. */
-import { SshMcpError } from "../errors.ts";
+import { type ErrorCode, SshMcpError } from "../errors.ts";
 import { shown } from "../escape.ts";
-import type { FileChanges } from "./file-facts.ts";
+import type { FileChanges, FileFacts } from "./file-facts.ts";
 import { directoryOf } from "./final-place.ts";
 import { pathBytes } from "./path-text.ts";
 import type { RemoteFiles, WriteOptions } from "./remote-files.ts";
@@ -11,6 +11,8 @@ export interface BesideOptions {
   part: string | null;
   /** Bytes of the part that are kept: the bytes given go on from there. */
   from: number;
+  /** As `WriteOptions.sync`. */
+  sync?: boolean;
   onWritten?: (bytes: number) => void;
 }
 
@@ -33,7 +35,7 @@ export const writeBeside = async (
   forms: readonly FileChanges[],
   options: BesideOptions,
 ): Promise<Beside> => {
-  const { part, from, onWritten } = options;
+  const { part, from, sync = true, onWritten } = options;
   const directory = directoryOf(path);
   const beside = `${directory}${part ?? nameBeside(path.slice(directory.length), `.${random()}.ssh-mcp-tmp`)}`;
   const input = watched(bytes);
@@ -42,15 +44,17 @@ export const writeBeside = async (
     form = index;
   };
   const formed = forms.length === 0 ? {} : { forms, onForm };
-  const write = async (create: WriteOptions["create"]): Promise<Beside> => {
+  const write = async (create: WriteOptions["create"], unchanged?: FileFacts): Promise<Beside> => {
     const told = onWritten === undefined ? {} : { onWritten };
-    const written = await files.write(beside, input, { offset: from, create, mode, ...formed, ...told });
+    const written = await files.write(beside, input, {
+      ...{ offset: from, create, mode, sync, ...formed, ...told },
+      ...(unchanged === undefined ? {} : { unchanged }),
+    });
     return { path: beside, bytes: written, form };
   };
   try {
     if (part !== null && from > 0) {
-      await ownPart(files, beside, directory, from);
-      return await write("existing");
+      return await write("existing", await ownPart(files, beside, from));
     }
     // Made new in any case: a link that somebody put there is never written through.
     if (part !== null) await removed(files, beside);
@@ -59,7 +63,8 @@ export const writeBeside = async (
     // Whether it was made is not known; one that was there before us is not ours, and a random name is not there before us.
     const isOurs = part === null && !(error instanceof SshMcpError && error.code === "ALREADY_EXISTS");
     if (isOurs) await files.remove(beside).catch(() => {});
-    throw input.failed ? error : inTermsOf(path, error);
+    // What gave no bytes says why by itself.
+    throw input.failed === null ? inTermsOf(path, error) : input.failed.error;
   }
 };
 
@@ -76,7 +81,7 @@ export const nameBeside = (name: string, suffix: string): string => {
 };
 
 /** Nobody can have put a file there before: 64 bits. */
-const random = (): string => crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+const random = (): string => crypto.getRandomValues(new Uint8Array(8)).toHex();
 
 const removed = async (files: RemoteFiles, path: string): Promise<void> => {
   const there = await files.lstat(path);
@@ -86,15 +91,42 @@ const removed = async (files: RemoteFiles, path: string): Promise<void> => {
   await files.remove(path);
 };
 
-/** In a directory where others can make files, a part may be another's, who could change it when it has become the final file. */
-const ownPart = async (files: RemoteFiles, part: string, directory: string, from: number): Promise<void> => {
-  const [facts, around, home] = await Promise.all([files.lstat(part), files.stat(directory || "."), files.stat(".")]);
+/**
+ * Bytes of a part that can be gone on with; null where there is none. In a directory where others can make files, a part may be another's, who could
+ * change it when it has become the final file: that one is none.
+ */
+export const ownPartSize = async (files: RemoteFiles, part: string): Promise<number | null> => {
+  const { facts, refusal } = await lookAtPart(files, part);
+  return facts === null || refusal !== null ? null : facts.size;
+};
+
+/** @returns what is known of it @throws SshMcpError NOT_FOUND; PRECONDITION_FAILED for one that `ownPartSize` does not know, or that is too short */
+const ownPart = async (files: RemoteFiles, part: string, from: number): Promise<FileFacts> => {
+  const { facts, refusal } = await lookAtPart(files, part);
   if (facts === null) throw new SshMcpError("NOT_FOUND", `${shown(part)} is not there any more`);
-  const isShared = around?.mode == null || (around.mode & 0o022) !== 0;
-  const isStrange = isShared && facts.uid !== null && home?.uid != null && facts.uid !== home.uid;
-  if (facts.type === "file" && facts.size >= from && !isStrange) return;
-  const why = facts.type !== "file" ? "is no file" : isStrange ? "is another user's" : "is shorter than it was";
+  const why = refusal ?? (facts.size < from ? "is shorter than it was" : null);
+  if (why === null) return facts;
   throw new SshMcpError("PRECONDITION_FAILED", `${shown(part)} ${why}: nothing was added to it`);
+};
+
+const lookAtPart = async (
+  files: RemoteFiles,
+  part: string,
+): Promise<{ facts: FileFacts | null; refusal: string | null }> => {
+  const directory = directoryOf(part) || ".";
+  const [facts, around, home] = await Promise.all([files.lstat(part), files.stat(directory), files.stat(".")]);
+  if (facts === null) return { facts, refusal: null };
+  if (facts.type !== "file") return { facts, refusal: "is no file" };
+  if (!isShared(around, home)) return { facts, refusal: null };
+  const isAnothers = facts.uid !== null && home?.uid != null && facts.uid !== home.uid;
+  const isOpen = facts.mode !== null && (facts.mode & 0o022) !== 0;
+  return { facts, refusal: isAnothers ? "is another user's" : isOpen ? "can be written by others" : null };
+};
+
+/** Whether anybody but this user, and root, can make a file in a directory. @param home the user's own */
+const isShared = (directory: FileFacts | null, home: FileFacts | null): boolean => {
+  if (directory?.mode == null || (directory.mode & 0o022) !== 0) return true;
+  return directory.uid !== null && home?.uid != null && directory.uid !== 0 && directory.uid !== home.uid;
 };
 
 /** Says of the file that was asked for what a server says of the one beside it. */
@@ -107,28 +139,40 @@ const inTermsOf = (path: string, error: unknown): unknown => {
     });
   switch (error.code) {
     case "NOT_FOUND":
-      return say("was not written: its directory is not there");
+      return say("was not written: its directory is not there, or takes no new files");
     case "REMOTE_PERMISSION":
       return say(`was not written: no file can be made beside it, which is how it stays whole (${error.message})`);
     case "REMOTE_IO":
       return say(`was not written, and is as it was: ${error.message}`);
     default:
-      return error;
+      return asItWas(path, error);
   }
 };
 
+/** Says of what broke a write before the file was touched that nothing happened to it. */
+export const asItWas = (path: string, error: unknown): unknown => {
+  if (!(error instanceof SshMcpError) || !breaking.has(error.code)) return error;
+  return new SshMcpError(error.code, `${shown(path)} was not written, and is as it was: ${error.message}`, {
+    ...(error.hint === null ? {} : { hint: error.hint }),
+    retryable: error.retryable,
+    cause: error,
+  });
+};
+
+const breaking: ReadonlySet<ErrorCode> = new Set(["CONNECTION_LOST", "CANCELED", "TIMEOUT"]);
+
 interface Watched extends AsyncIterable<Uint8Array> {
-  /** Whether it was the input that broke, and not the server. */
-  failed: boolean;
+  /** What the input broke with; null while it did not, and it is the server that fails. */
+  failed: { error: unknown } | null;
 }
 
 const watched = (bytes: AsyncIterable<Uint8Array>): Watched => ({
-  failed: false,
+  failed: null,
   async *[Symbol.asyncIterator]() {
     try {
       yield* bytes;
     } catch (error) {
-      this.failed = true;
+      this.failed = { error };
       throw error;
     }
   },

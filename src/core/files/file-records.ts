@@ -22,74 +22,125 @@ const noBytes = new Uint8Array(0);
 const noForm: FileForm = { mode: null, masked: false, mtime: null };
 
 /** @throws SshMcpError TOO_LARGE for what no record holds */
-export const encodePaths = (paths: readonly string[]): Uint8Array =>
-  joined(paths.map((path) => ({ head: noBytes, path: noBytes, rest: pathBytes(path) })));
+export const encodePaths = (paths: readonly string[]): Uint8Array => {
+  const named = paths.map(pathBytes);
+  const records = new Records(named.reduce((sum, { length }) => sum + 4 + length, 0));
+  for (const path of named) {
+    records.begin(path.length);
+    records.bytes(path);
+  }
+  return records.all;
+};
 
 export const encodeEntries = (entries: readonly TreeEntry[]): Uint8Array =>
   joined(
-    entries.map(({ path, facts, linkTarget }) => {
-      const rest = linkTarget === null ? noBytes : pathBytes(linkTarget);
-      return recordOf(path, facts, rest, noForm, linkTarget === null ? 0 : flag.link);
-    }),
+    entries.map(({ path, facts, linkTarget }) => ({
+      ...{ path: pathBytes(path), facts, form: noForm },
+      rest: linkTarget === null ? noBytes : pathBytes(linkTarget),
+      flags: linkTarget === null ? 0 : flag.link,
+    })),
   );
 
 /** @param form absent for files that are read */
 export const encodeFiles = (files: readonly SmallFile[], form?: (file: SmallFile) => FileForm): Uint8Array =>
-  joined(files.map((file) => recordOf(file.path, file.facts, file.content, form?.(file) ?? noForm, 0)));
+  joined(
+    files.map((file) => ({
+      path: pathBytes(file.path),
+      facts: file.facts,
+      rest: file.content,
+      form: form?.(file) ?? noForm,
+      flags: 0,
+    })),
+  );
 
 interface Parts {
-  head: Uint8Array;
   path: Uint8Array;
+  facts: FileFacts;
+  form: FileForm;
   rest: Uint8Array;
+  flags: number;
 }
 
-const recordOf = (text: string, facts: FileFacts, rest: Uint8Array, form: FileForm, more: number): Parts => {
-  const path = pathBytes(text);
-  const head = new Uint8Array(50);
-  const view = new DataView(head.buffer);
-  let flags = more | (form.masked ? flag.masked : 0);
-  let at = 10;
-  const word = (value: number | null, which: number): void => {
-    if (value === null) return;
-    flags |= which;
-    view.setUint32(at, value);
-    at += 4;
-  };
-  const double = (value: number | null, which: number): void => {
-    if (value === null) return;
-    flags |= which;
-    view.setFloat64(at, value);
-    at += 8;
-  };
-  word(facts.mode, flag.mode);
-  word(facts.uid, flag.uid);
-  word(facts.gid, flag.gid);
-  double(facts.mtime, flag.mtime);
-  word(form.mode, flag.formMode);
-  double(form.mtime, flag.formMtime);
-  view.setUint32(at, path.length);
-  view.setUint8(0, fileTypes.indexOf(facts.type));
-  view.setUint8(1, flags);
-  view.setFloat64(2, facts.size);
-  return { head: head.subarray(0, at + 4), path, rest };
+const joined = (all: readonly Parts[]): Uint8Array => {
+  const lengths = all.map(lengthOf);
+  const records = new Records(lengths.reduce((sum, length) => sum + 4 + length, 0));
+  all.forEach((parts, index) => {
+    records.begin(lengths[index] ?? 0);
+    records.add(parts);
+  });
+  return records.all;
 };
 
-const joined = (records: readonly Parts[]): Uint8Array => {
-  const length = records.reduce((sum, { head, path, rest }) => sum + 4 + head.length + path.length + rest.length, 0);
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  for (const { head, path, rest } of records) {
-    const body = head.length + path.length + rest.length;
-    if (body > recordLimit) throw new SshMcpError("TOO_LARGE", `${body} bytes are too many for one record of a stream`);
-    view.setUint32(at, body);
-    bytes.set(head, at + 4);
-    bytes.set(path, at + 4 + head.length);
-    bytes.set(rest, at + 4 + head.length + path.length);
-    at += 4 + body;
+const given = (value: number | null, bytes: number): number => (value === null ? 0 : bytes);
+
+const lengthOf = ({ path, facts, form, rest }: Parts): number =>
+  14 +
+  given(facts.mode, 4) +
+  given(facts.uid, 4) +
+  given(facts.gid, 4) +
+  given(facts.mtime, 8) +
+  given(form.mode, 4) +
+  given(form.mtime, 8) +
+  path.length +
+  rest.length;
+
+/** Writes records, one behind the other, into one piece: there are thousands, and none is put together by itself. */
+class Records {
+  readonly all: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+  #flags = 0;
+
+  constructor(length: number) {
+    this.all = new Uint8Array(length);
+    this.#view = new DataView(this.all.buffer);
   }
-  return bytes;
-};
+
+  /** @throws SshMcpError TOO_LARGE */
+  begin(body: number): void {
+    if (body > recordLimit) throw new SshMcpError("TOO_LARGE", `${body} bytes are too many for one record of a stream`);
+    this.#view.setUint32(this.#at, body);
+    this.#at += 4;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.all.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  add({ path, facts, form, rest, flags }: Parts): void {
+    const began = this.#at;
+    this.#flags = flags | (form.masked ? flag.masked : 0);
+    this.#view.setUint8(began, fileTypes.indexOf(facts.type));
+    this.#view.setFloat64(began + 2, facts.size);
+    this.#at += 10;
+    this.#word(facts.mode, flag.mode);
+    this.#word(facts.uid, flag.uid);
+    this.#word(facts.gid, flag.gid);
+    this.#double(facts.mtime, flag.mtime);
+    this.#word(form.mode, flag.formMode);
+    this.#double(form.mtime, flag.formMtime);
+    this.#view.setUint8(began + 1, this.#flags);
+    this.#view.setUint32(this.#at, path.length);
+    this.#at += 4;
+    this.bytes(path);
+    this.bytes(rest);
+  }
+
+  #word(value: number | null, which: number): void {
+    if (value === null) return;
+    this.#flags |= which;
+    this.#view.setUint32(this.#at, value);
+    this.#at += 4;
+  }
+
+  #double(value: number | null, which: number): void {
+    if (value === null) return;
+    this.#flags |= which;
+    this.#view.setFloat64(this.#at, value);
+    this.#at += 8;
+  }
+}
 
 /** @throws SshMcpError PROTOCOL_ERROR */
 export const decodeEntry = (body: Uint8Array): TreeEntry => {

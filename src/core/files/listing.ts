@@ -54,8 +54,10 @@ export interface Listing {
 const mostNames = 1_000_000;
 const mostWaiting = 50_000;
 const mostUnread = 20;
-/** Characters of names on a page. */
-const mostCharacters = 4 * 1024 * 1024;
+/** Bytes of the names on a page, as JSON has them. */
+const mostBytes = 16 * 1024 * 1024;
+/** Entries beyond a page's that wait to be sorted away. */
+const mostBeyond = 20_000;
 
 /** @throws SshMcpError as RemoteFiles for the directory itself; TOO_LARGE; PROTOCOL_ERROR for a name that is none */
 export const listPage = async (
@@ -112,7 +114,7 @@ const checked = ({ name, facts }: DirectoryEntry, path: string, full: string): L
 class Page {
   readonly #request: ListingRequest;
   #kept: Listed[] = [];
-  #characters = 0;
+  #bytes = 0;
   #total = 0;
   #behind = 0;
 
@@ -128,8 +130,8 @@ class Page {
       return;
     this.#behind++;
     this.#kept.push(listed);
-    this.#characters += listed.path.length;
-    if (this.#kept.length >= 2 * limit + 64 || this.#characters > 2 * mostCharacters) this.#cut();
+    this.#bytes += jsonBytes(listed.path);
+    if (this.#kept.length >= limit + Math.min(limit, mostBeyond) + 64 || this.#bytes > 2 * mostBytes) this.#cut();
   }
 
   finished(): Pick<Listing, "entries" | "total" | "more"> {
@@ -140,11 +142,12 @@ class Page {
   #cut(): void {
     const { sort, limit } = this.#request;
     this.#kept.sort((a, b) => this.#compare(keyOf(a, sort), a.path, keyOf(b, sort), b.path));
-    this.#characters = 0;
+    this.#bytes = 0;
     let length = 0;
     for (const { path } of this.#kept) {
-      if (length >= limit || (length > 0 && this.#characters + path.length > mostCharacters)) break;
-      this.#characters += path.length;
+      const bytes = jsonBytes(path);
+      if (length >= limit || (length > 0 && this.#bytes + bytes > mostBytes)) break;
+      this.#bytes += bytes;
       length++;
     }
     this.#kept.length = length;
@@ -156,6 +159,11 @@ class Page {
     return this.#request.reverse ? -order : order;
   }
 }
+
+/** At most so many: a character of JavaScript's has three bytes, or is written out. */
+export const jsonBytes = (text: string): number => (plain.test(text) ? text.length : 3 * JSON.stringify(text).length);
+
+const plain = /^[ !#-[\]-~]*$/;
 
 /** The largest and the newest come first, as ls(1) has them. */
 export const keyOf = ({ facts }: Listed, sort: Sorting): number => {

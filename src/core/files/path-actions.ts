@@ -48,7 +48,7 @@ export const makeDirectories = async (
   try {
     await files.makeDirectory(plain === "" ? "." : plain, mode);
   } catch (thrown) {
-    if (!parents || !(thrown instanceof SshMcpError)) throw thrown;
+    if (!parents || !(thrown instanceof SshMcpError) || thrown.code === "OUTCOME_UNKNOWN") throw thrown;
     // Some servers say of a name that is there that it failed, or was not allowed: what is there decides.
     const facts = await files.stat(plain === "" ? "." : plain);
     if (facts?.type === "directory") return;
@@ -58,8 +58,6 @@ export const makeDirectories = async (
     await makeDirectories(files, parent, null, true);
     await files.makeDirectory(plain, mode);
   }
-  // The server's umask may have taken from it.
-  if (mode !== null) await files.change(plain, { mode });
 };
 
 const notDirectory = (path: string): SshMcpError =>

@@ -4,7 +4,8 @@
  * is untrusted: names are checked by whoever writes them down somewhere.
  *
  * All of it throws SshMcpError, whose message names the path, escaped: NOT_FOUND, ALREADY_EXISTS, REMOTE_PERMISSION, REMOTE_IO (disk full, quota, not a
- * directory, and whatever else a server says), UNSUPPORTED where the server has no such thing, CONNECTION_LOST, PROTOCOL_ERROR, CANCELED.
+ * directory, and whatever else a server says), UNSUPPORTED where the server has no such thing, CONNECTION_LOST, PROTOCOL_ERROR, CANCELED. A change that
+ * was asked for and not answered when the link ended is OUTCOME_UNKNOWN; a write that is not `append` stays CONNECTION_LOST, and can be begun again.
  */
 import type { CommandResult } from "../command.ts";
 import type { Sink } from "../sink.ts";
@@ -27,15 +28,26 @@ export interface OpenRemoteFile {
 export interface WriteOptions {
   /** Where the first byte goes; the file is cut there before. 0 is the whole file. */
   offset: number;
+  /**
+   * Adds to the end instead, wherever that is by then: the server's kernel puts each piece behind what is there, so that nothing of others is lost or
+   * cut, and what two add at once can only mix. `offset` says where the end was.
+   */
+  append?: boolean;
   /** `new`: ALREADY_EXISTS when the name is there, and a link is never followed; `existing`: NOT_FOUND when it is not; `any` takes both. */
   create: "new" | "existing" | "any";
   /** Permission bits of a file that is created, set exactly before a byte is written: the server's umask has no say. Null leaves them to the server. */
   mode: number | null;
   /**
+   * What `lstat` said of a file that is to be gone on with. PRECONDITION_FAILED, before a byte is written, unless that is what was opened, and no link led to it.
+   */
+  unchanged?: FileFacts;
+  /**
    * How the file is to be when its bytes are written: the first of these that the server allows. Done to the open file, so that nobody can put another one, or a link to
    * one, in its place meanwhile; over sh only where there is a /proc.
    */
   forms?: readonly FileChanges[];
+  /** False does not wait for the server's disk. */
+  sync?: boolean;
   /** Told which of the forms it got. */
   onForm?: (index: number) => void;
   /** Told how many bytes the server has acknowledged, from the beginning of what was given. */
@@ -62,7 +74,7 @@ export interface RemoteFiles {
   /** For reading; a small file warm costs two round trips: this, and then facts and content at once. */
   open(path: string): Promise<OpenRemoteFile>;
   /**
-   * Writes what comes, deep enough in flight for a long round trip, and has it on the server's disk (fsync@openssh.com where it is offered) before it
+   * Writes what comes, deep enough in flight for a long round trip, and has it on the server's disk (fsync@openssh.com where it is offered, unless `sync` is false) before it
    * resolves. Not atomic: see atomic-write.ts for that.
    * @returns bytes written
    * @throws as all; the error's message says how many bytes were written
@@ -70,7 +82,7 @@ export interface RemoteFiles {
   write(path: string, bytes: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<number>;
   /** chmod(2), chown(2), utimes(2): follows links. */
   change(path: string, changes: FileChanges): Promise<void>;
-  /** @param mode null leaves it to the server */
+  /** @param mode exact; null leaves it to the server */
   makeDirectory(path: string, mode: number | null): Promise<void>;
   /** One step for whoever looks on, also over an existing name when `replace` (rename(2)); else ALREADY_EXISTS for that. */
   rename(from: string, to: string, replace: boolean): Promise<void>;

@@ -1,26 +1,20 @@
 /** Paths on a server as people and models write them, made into those that remote-files.ts takes. */
-import { escapeLine } from "../escape.ts";
-import type { Caller } from "../operation.ts";
 
 /**
- * `~` and `~/x` are meant from the home directory, as for scp; a file that is called so is `./~`. From an agent, what an answer has written out
- * because it cannot be seen, as `\udcff` for a byte that is no UTF-8, is that character again.
+ * `~` and `~/x` are meant from the home directory, as for scp; a file that is called so is `./~`. What an answer has written out for a byte that is no
+ * UTF-8, as `\udcff`, is that byte again: many programs, and terminals, cannot send the character itself. Nothing else is: a name such as systemd's
+ * `mnt-\xc3\x9cber.mount` has its backslashes.
  */
-export const remotePath = (text: string, { face }: Pick<Caller, "face">): string => {
-  const path = face === "mcp" ? text.replace(writtenOut, unwritten) : text;
+export const remotePath = (text: string): string => {
+  const path = text.replace(writtenOut, unwritten);
   if (path === "~") return "";
   return path.startsWith("~/") ? path.slice(2).replace(/^\/+/, "") : path;
 };
 
-const writtenOut = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{([0-9a-f]{5,6})\})/g;
+/** As path-text.ts has bytes, and escape.ts writes them. */
+const writtenOut = /\\udc([89a-f][0-9a-f])/g;
 
-/** Only what `escapeLine` would have written so. */
-const unwritten = (written: string, byte?: string, unit?: string, point?: string): string => {
-  const code = Number.parseInt(byte ?? unit ?? point ?? "0", 16);
-  if (code === 0 || code > 0x10ffff) return written;
-  const character = String.fromCodePoint(code);
-  return escapeLine(character) === written ? character : written;
-};
+const unwritten = (_: string, byte: string): string => String.fromCharCode(0xdc00 + Number.parseInt(byte, 16));
 
 /** Without the slashes at its end: with them a link's own name means what it leads to. The root stays. */
 export const withoutSlashes = (path: string): string => path.replace(/(?<=[^/])\/+$/, "");

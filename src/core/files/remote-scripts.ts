@@ -3,6 +3,7 @@ import { SshMcpError } from "../errors.ts";
 import { shown } from "../escape.ts";
 import { quoteWord } from "../quote.ts";
 import { pathText } from "./path-text.ts";
+import { holdHomes } from "./removal-guard.ts";
 
 /** SHA-256 of a file. @param length of its first bytes only; null is all of it */
 export const sha256Program = (path: string, length: number | null): string => {
@@ -35,8 +36,10 @@ export const parseSha256 = (stdout: Uint8Array, path: string): string | null => 
 };
 
 /**
- * Removes a directory with all that is in it, or a file; links are removed and never followed. `/`, the home directory, what holds it, and folders at
- * the top are refused where they really lie, whatever leads to them.
+ * Removes a directory with all that is in it, or a file; links are removed and never followed. `/`, home directories, what holds one, and folders at
+ * the top are refused where they really lie, whatever leads to them. What is removed lies in the directory that was looked at: its name is not followed
+ * a second time.
+ * @param path an absolute one has no links and dots before its last name: where that leads elsewhere by now, nothing is removed
  * @throws SshMcpError INVALID_INPUT for a path that ends in `.` or `..`, or names nothing
  */
 export const removeTreeProgram = (path: string): string => {
@@ -47,28 +50,42 @@ export const removeTreeProgram = (path: string): string => {
     prelude,
     home(path),
     `p=${shPath(bare)}`,
-    `[ -e "$p" ]||[ -L "$p" ]||case $(ls -ld "$p" 2>&1) in *"o such file or directory"|*"ot a directory")echo '${answer} absent';exit 1;;*)ls -ld "$p" >/dev/null;echo '${answer} left';exit 1;;esac`,
-    'if [ -d "$p" ]&&[ ! -L "$p" ];then',
-    // Where it really lies. The dot keeps newlines at the end of a name.
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: of sh
-    'd=${p%/*};b=${p##*/};d=$(cd -P "${d:-/}" 2>/dev/null&&pwd -P&&echo .);d=${d%??}',
+    // The dots keep newlines at the end of a name.
     // biome-ignore lint/suspicious/noTemplateCurlyInString: of sh
     "h=$(cd -P 2>/dev/null&&pwd -P&&echo .);h=${h%??}",
+    `[ -e "$p" ]||[ -L "$p" ]||case $(ls -ld "$p" 2>&1) in *"o such file or directory"|*"ot a directory")echo '${answer} absent';exit 1;;*)ls -ld "$p" >/dev/null;echo '${answer} left';exit 1;;esac`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: of sh
+    "o=${p%/*};o=${o:-/};b=./${p##*/}",
+    `cd -P "$o"||{ echo '${answer} left';exit 1;}`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: of sh
+    "d=$(pwd -P&&echo .);d=${d%??}",
+    'if [ -d "$b" ]&&[ ! -L "$b" ];then',
     `case "\${d%/}" in ''|/)echo '${answer} refused';exit 1;;esac`,
-    `case "$h/" in "\${d%/}/$b/"*)echo '${answer} refused';exit 1;;esac`,
+    `case "$h/" in "\${d%/}/\${b#./}/"*)echo '${answer} refused';exit 1;;esac`,
+    // Everybody's home: by where they usually lie, through links, and by what the server's list of users says.
+    `for k in ${holdHomes.join(" ")};do k=$(cd -P "$k" 2>/dev/null&&pwd -P);[ "$d" != "$k" ]||{ echo '${answer} refused';exit 1;};done`,
+    "k=$({ getent passwd||cat /etc/passwd;} 2>/dev/null|while IFS=: read -r n x u g c w s;do",
+    `case "$w/" in ("\${d%/}/\${b#./}/"*)echo 1;;esac;done)`,
+    `[ -z "$k" ]||{ echo '${answer} refused';exit 1;}`,
     "fi",
-    'rm -rf -- "$p"&&[ ! -e "$p" ]&&[ ! -L "$p" ]||{',
+    bare.startsWith("/") ? `[ "$d" = "$o" ]||{ echo '${answer} moved';exit 1;}` : "",
+    'rm -rf -- "$b"&&[ ! -e "$b" ]&&[ ! -L "$b" ]||{',
     `echo '${answer} left';exit 1;}`,
     `echo '${answer} removed'`,
   );
 };
 
-/** `absent`: nothing was there; `left`: something could not be removed, and stderr says what; `refused`: a place that nobody removes. */
-export type Removal = "removed" | "absent" | "left" | "refused" | "unknown";
+/**
+ * `absent`: nothing was there; `left`: something could not be removed, and stderr says what; `refused`: a place that nobody removes; `moved`: its
+ * directory is another one by now.
+ */
+export type Removal = (typeof removals)[number] | "unknown";
+
+const removals = ["removed", "absent", "left", "refused", "moved"] as const;
 
 export const parseRemoval = (stdout: Uint8Array): Removal => {
   const said = answers(stdout)[0];
-  return said === "removed" || said === "absent" || said === "left" || said === "refused" ? said : "unknown";
+  return removals.find((removal) => removal === said) ?? "unknown";
 };
 
 export interface RemoteTools {

@@ -21,6 +21,7 @@ export const removablePath = async (files: RemoteFiles, path: string, homes: rea
   ]);
   const full = joined(directory, name);
   if (directory === "/" || directory === "") throw refused(path, "is a folder at the top");
+  if (holdHomes.includes(directory)) throw refused(path, "is a home directory");
   for (const kept of [home, ...homes]) {
     for (const place of [full, ...(itself === null ? [] : [itself])]) {
       if (place === kept) throw refused(path, "is a home directory");
@@ -29,6 +30,9 @@ export const removablePath = async (files: RemoteFiles, path: string, homes: rea
   }
   return full;
 };
+
+/** Where the homes of people lie, of whoever is not asked about. */
+export const holdHomes: readonly string[] = ["/home", "/Users", "/usr/home", "/var/home", "/export/home"];
 
 const refused = (path: string, why: string): SshMcpError =>
   new SshMcpError("INVALID_INPUT", `${shown(path)} ${why}, which is never removed with all that is in it`);

@@ -3,7 +3,9 @@ import { SshMcpError } from "../errors.ts";
 import { escapeLine, shown } from "../escape.ts";
 import { hintFor } from "../hint.ts";
 import type { Caller } from "../operation.ts";
+import { howToLook } from "./how-to-look.ts";
 import { missing, removePath } from "./path-actions.ts";
+import { type ActsOn, commandOn } from "./path-operand.ts";
 import type { RemoteMachine } from "./remote-files.ts";
 import { withoutSlashes } from "./remote-path.ts";
 import { parseRemoval, type Removal, removeTreeProgram } from "./remote-scripts.ts";
@@ -18,6 +20,8 @@ export interface RemovalScope {
   signal: AbortSignal;
   /** Directories that are protected beside the home of the files' user, resolved. */
   homes: readonly string[];
+  /** What was called, for a hint; absent for the machine itself. */
+  where?: ActsOn;
 }
 
 /**
@@ -33,7 +37,7 @@ export const removeRecursively = async (machine: RemoteMachine, path: string, sc
   if (facts.type !== "directory") {
     return await removePath(files, withoutSlashes(path) === path ? full : `${full}/`, "");
   }
-  const byProgram = await programRemoval(machine, full);
+  const byProgram = await programRemoval(machine, full, scope);
   if (byProgram === null) {
     await removeTree(files, full, scope.signal);
     return;
@@ -41,7 +45,14 @@ export const removeRecursively = async (machine: RemoteMachine, path: string, sc
   const { removal, said } = byProgram;
   if (removal === "removed" || removal === "absent") return;
   if (removal === "refused") {
-    throw new SshMcpError("INVALID_INPUT", `${shown(path)} is never removed with all that is in it`);
+    throw new SshMcpError(
+      "INVALID_INPUT",
+      `${shown(path)} is, or holds, a home directory, or lies at the top: it is never removed with all that is in it`,
+    );
+  }
+  if (removal === "moved") {
+    const message = `${shown(path)} is in another directory by now; nothing was removed`;
+    throw new SshMcpError("PRECONDITION_FAILED", message);
   }
   const why = said === "" ? "" : `: ${said}`;
   const isDenied = /permission denied|not permitted/i.test(said);
@@ -49,7 +60,10 @@ export const removeRecursively = async (machine: RemoteMachine, path: string, sc
     isDenied ? "REMOTE_PERMISSION" : "REMOTE_IO",
     `not all of ${shown(path)} could be removed${why}`,
     {
-      hint: hintFor(scope.caller, { command: `ssh-mcp ls -la ${machine.name}:${full}`, tool: "ssh_list_directory" }),
+      hint: hintFor(scope.caller, {
+        command: commandOn(scope.where ?? { target: machine.name }, ["ls", "-la"], full),
+        tool: "ssh_list_directory",
+      }),
     },
   );
 };
@@ -58,11 +72,14 @@ export const removeRecursively = async (machine: RemoteMachine, path: string, sc
 const programRemoval = async (
   machine: RemoteMachine,
   path: string,
+  scope: RemovalScope,
 ): Promise<{ removal: Removal; said: string } | null> => {
   const stdout = new Said();
   const stderr = new Said();
+  let isLost = false;
   try {
-    await machine.run({ script: removeTreeProgram(path), stdout, stderr, timeoutMs: null });
+    const { outcome } = await machine.run({ script: removeTreeProgram(path), stdout, stderr, timeoutMs: null });
+    isLost = outcome === "unknown";
   } catch (thrown) {
     if (thrown instanceof SshMcpError && thrown.code === "UNSUPPORTED") return null;
     throw thrown;
@@ -70,9 +87,26 @@ const programRemoval = async (
   const removal = parseRemoval(stdout.bytes());
   const [said = ""] = new TextDecoder().decode(stderr.bytes()).split("\n");
   // A program that said nothing may have run or not; what is there decides.
-  if (removal === "unknown" && said === "" && (await machine.files.lstat(path)) !== null) return null;
+  if (removal === "unknown" && said === "") {
+    const facts = await machine.files.lstat(path).catch((thrown: unknown) => {
+      throw isLost ? maybeRemoved(machine, path, scope, thrown) : thrown;
+    });
+    if (facts !== null) return null;
+  }
   return { removal, said: escapeLine(said.slice(0, 300)) };
 };
+
+const maybeRemoved = (
+  machine: RemoteMachine,
+  path: string,
+  { caller, where = { target: machine.name } }: RemovalScope,
+  cause: unknown,
+): SshMcpError =>
+  new SshMcpError(
+    "OUTCOME_UNKNOWN",
+    `how much of ${shown(path)} was removed is not known: the connection to ${machine.name} was lost meanwhile`,
+    { hint: howToLook(where, path, caller), cause },
+  );
 
 class Said {
   readonly #parts: Uint8Array[] = [];

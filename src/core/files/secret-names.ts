@@ -15,6 +15,9 @@ const directories: ReadonlySet<string> = new Set([
 const below: Readonly<Record<string, ReadonlySet<string>>> = {
   ".config": new Set(["gcloud", "gh", "op", "sops", "rclone"]),
   ".docker": new Set(["config.json"]),
+  ".cargo": new Set(["credentials", "credentials.toml"]),
+  ".gem": new Set(["credentials"]),
+  ".m2": new Set(["settings.xml", "settings-security.xml"]),
   ".terraform.d": new Set(["credentials.tfrc.json"]),
 };
 const files: ReadonlySet<string> = new Set([
@@ -24,6 +27,8 @@ const files: ReadonlySet<string> = new Set([
   ".pgpass",
   ".my.cnf",
   ".git-credentials",
+  ".htpasswd",
+  ".envrc",
   ".npmrc",
   ".pypirc",
   ".vault-token",
@@ -32,17 +37,17 @@ const files: ReadonlySet<string> = new Set([
   "kubeconfig",
   "application_default_credentials.json",
 ]);
-const patterns = [/^\.env\./, /^id_(?!.*\.pub$)/, /\.(pem|key|p12|pfx|ppk|jks|keystore|kdbx|kubeconfig|tfstate)$/];
+const patterns = [/^\.env\./, /^id_(?!.*\.pub$)/, /\.(pem|key|p12|pfx|ppk|jks|keystore|kdbx|kubeconfig|tfstate|env)$/];
 
 /**
- * The name among those of a path, whichever stands first, that makes it secret; null for none. Upper and lower case are the same: they are to some
- * file systems.
+ * The name among those of a path, whichever stands first, that makes it secret; null for none. Upper and lower case are the same,
+ * and so are the forms of Unicode: they are to some file systems.
  * @param names from some directory on, outermost first
  */
 export const secretName = (names: readonly string[]): string | null => {
   for (const [index, name] of names.entries()) {
-    const plain = name.toLowerCase();
-    const parent = names[index - 1]?.toLowerCase() ?? "";
+    const plain = folded(name);
+    const parent = folded(names[index - 1] ?? "");
     const inParent = Object.hasOwn(below, parent) && below[parent]?.has(plain) === true;
     if (directories.has(plain) || files.has(plain) || inParent) return name;
     if (patterns.some((pattern) => pattern.test(plain))) return name;
@@ -50,9 +55,21 @@ export const secretName = (names: readonly string[]): string | null => {
   return null;
 };
 
-/** Directories of a home by where they lie, which no link hides. */
+/** What most names are: nothing but case tells them apart. */
+const ascii = /^[\x20-\x7e]*$/;
+/** A file system that takes two Unicode forms for one may look over these. */
+const ignorable = /\p{Default_Ignorable_Code_Point}/gu;
+
+/** The same for all names that some file system takes for one. */
+const folded = (name: string): string =>
+  ascii.test(name)
+    ? name.toLowerCase()
+    : name.normalize("NFKD").replace(ignorable, "").toUpperCase().toLowerCase().normalize("NFKD");
+
+/** Of a home, by where they lie, which neither a link nor another name hides. */
 export const secretPlaces: readonly string[] = [
   ...directories,
+  ...files,
   ...Object.entries(below).flatMap(([parent, names]) => [...names].map((name) => `${parent}/${name}`)),
 ];
 

@@ -90,6 +90,11 @@ export interface TransferSide {
   change(root: string, path: string, changes: FileChanges): Promise<void>;
   /** A file, a link, or a directory with all that is in it; never through a link. */
   remove(root: string, path: string): Promise<void>;
+  /**
+   * Of a side that alone knows what its paths lead to.
+   * @throws SshMcpError INVALID_INPUT for a root in which nothing is deleted for not being at the source: a home, what holds one, a folder of the system
+   */
+  checkMirror?(root: string): Promise<void>;
   /** Bytes that are free there; null when nobody says. */
   free(path: string): Promise<number | null>;
 }

@@ -65,7 +65,7 @@ export interface TransferReport {
   /** Bytes that a broken transfer had left, and that did not travel again. */
   resumedBytes: number;
   deleted: number;
-  /** Null when it was not asked for. */
+  /** Null when it was not asked for, and when there was nothing to compare. */
   verification: Verification | null;
   failures: readonly TransferFailure[];
   /** Failures that are more than are listed. */

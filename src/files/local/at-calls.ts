@@ -41,7 +41,7 @@ export interface AtCalls {
   changeOwner(file: number, uid: number, gid: number): void;
   /** Whole seconds, of modification and of access. */
   changeTimes(file: number, seconds: number): void;
-  /** flock(2), without waiting; it ends with the descriptor. @returns false when somebody else has it */
+  /** flock(2), without waiting; it ends with the descriptor. Some file systems have no locks. @returns false when somebody else has it */
   lock(file: number): boolean;
   /** Gives what the system said of writes that it had put off: NFS does so. */
   flush(file: number): void;
@@ -65,6 +65,7 @@ const itself = 0x1000;
 const noFollow = isLinux ? 0x100 : 0x20;
 /** LOCK_EX | LOCK_NB. */
 const exclusiveAtOnce = 2 | 4;
+const wouldBlock = system.errno.EWOULDBLOCK;
 const longestLink = 64 * 1024;
 const noName = new Uint8Array(1);
 
@@ -139,9 +140,8 @@ const load = (): AtCalls => {
     look: (directory, name) => {
       const found = looks.at(directory, name);
       if (found !== null) return found;
-      const failure = failed("stat");
-      if ((failure as Error & { code?: string }).code === "ENOENT") return null;
-      throw failure;
+      if (errno() === system.errno.ENOENT) return null;
+      throw failed("stat");
     },
     lookAt: (file) => {
       const found = looks.of(file);
@@ -173,7 +173,7 @@ const load = (): AtCalls => {
       times[0] = times[2] = BigInt(seconds);
       sure("utimes", libc.futimens(file, times));
     },
-    lock: (file) => libc.flock(file, exclusiveAtOnce) === 0,
+    lock: (file) => libc.flock(file, exclusiveAtOnce) === 0 || errno() !== wouldBlock,
     flush: (file) => void sure("close", libc.close(sure("dup", libc.dup(file)))),
     close: (file) => void libc.close(file),
     pathOf: darwinPath,

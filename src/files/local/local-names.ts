@@ -75,8 +75,11 @@ export const makeLink = ({ tree, path: whole }: Place, path: string, target: str
 /** O_PATH: to change a file is another right than to read it. */
 const pathOnly = 0o10000000;
 
-/** @throws SshMcpError LOCAL_IO for a link: what it leads to is not touched */
-export const changeFile = ({ tree, path }: Place, { mode, uid, gid, mtime }: FileChanges): void => {
+/**
+ * @param bits those of a mode that are set
+ * @throws SshMcpError LOCAL_IO for a link: what it leads to is not touched
+ */
+export const changeFile = ({ tree, path }: Place, { mode, uid, gid, mtime }: FileChanges, bits: number): void => {
   const calls = atCalls();
   const where = tree.shownPath(path);
   let file: number | null = null;
@@ -96,8 +99,8 @@ export const changeFile = ({ tree, path }: Place, { mode, uid, gid, mtime }: Fil
       else chownSync(held, owner, group);
     }
     if (mode !== undefined) {
-      if (held === null) calls.changeMode(file, mode & 0o7777);
-      else chmodSync(held, mode & 0o7777);
+      if (held === null) calls.changeMode(file, mode & bits);
+      else chmodSync(held, mode & bits);
     }
     if (mtime !== undefined) {
       if (held === null) calls.changeTimes(file, mtime);

@@ -1,12 +1,11 @@
 /** How far the caller's process lets local files be touched beyond what the call names. */
-import { statSync } from "node:fs";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { beginsAsKey, secretName, secretPlaces } from "../../core/files/secret-names.ts";
 import { baseDirectory } from "../base-directory.ts";
 import type { Environment } from "../paths.ts";
 import { homeDirectory } from "../paths.ts";
-import { atCalls } from "./at-calls.ts";
+import { ancestors, identityOfPath } from "./identity.ts";
 
 export interface LocalPolicy {
   /** Absolute paths: whatever is read or written lies in one of these. Null is wherever the call says. */
@@ -18,25 +17,26 @@ export interface LocalPolicy {
 /** What a person at the command line may do. */
 export const freely: LocalPolicy = { roots: null, secretsAllowed: true };
 
-const longestClimb = 4096;
-const parent = Uint8Array.of(46, 46, 0);
-
 export class PolicyCheck {
   readonly #roots: ReadonlySet<string> | null;
   readonly #secrets: ReadonlySet<string>;
   readonly secretsAllowed: boolean;
 
   constructor({ roots, secretsAllowed }: LocalPolicy, env: Environment) {
-    this.#roots = roots === null ? null : new Set(roots.flatMap(identity));
+    this.#roots = roots === null ? null : new Set(roots.flatMap(identityOfPath));
     this.secretsAllowed = secretsAllowed;
     const home = homeDirectory(env);
     const places = [...secretPlaces.map((place) => `${home}/${place}`), baseDirectory(env)];
-    this.#secrets = new Set(secretsAllowed ? [] : places.flatMap(identity));
+    this.#secrets = new Set(secretsAllowed ? [] : places.flatMap(identityOfPath));
   }
 
   /** Whether there is anything that is not allowed. */
   get isOpen(): boolean {
     return this.#roots === null && this.secretsAllowed;
+  }
+
+  get hasRoots(): boolean {
+    return this.#roots !== null;
   }
 
   /**
@@ -63,7 +63,7 @@ export class PolicyCheck {
     if (name !== null) throw secret(path, `${shown(name)} is a name of secrets`);
   }
 
-  /** Of a directory on the way: one may have been moved, or mounted, under another name. */
+  /** Of a directory on the way, or of the file itself: one may have been moved, or mounted, or have a second name. */
   checkStep(identity: string, path: string): void {
     if (this.#secrets.has(identity)) throw secret(path, "it lies where keys and credentials are kept");
   }
@@ -74,48 +74,12 @@ export class PolicyCheck {
   }
 }
 
-/** Of a directory, and of everything above it. */
-const ancestors = (directory: number): string[] => {
-  const calls = atCalls();
-  const found: string[] = [];
-  let at = directory;
-  try {
-    for (let step = 0; step < longestClimb; step++) {
-      const { device, inode } = calls.lookAt(at);
-      const here = `${device}/${inode}`;
-      if (found.at(-1) === here) return found;
-      found.push(here);
-      const above = calls.openDirectory(at, parent);
-      if (at !== directory) calls.close(at);
-      at = above;
-    }
-    return found;
-  } finally {
-    if (at !== directory) calls.close(at);
-  }
-};
-
-/** None where nothing is there. */
-const identity = (path: string): string[] => {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    // makedev(3) of Linux; elsewhere `look.ts` has the number as it is.
-    const major = ((dev >> 32n) & 0xfffff000n) | ((dev >> 8n) & 0xfffn);
-    const minor = ((dev >> 12n) & 0xffffff00n) | (dev & 0xffn);
-    return [
-      `${process.platform === "linux" ? `${major}:${minor}` : `${dev & 0xffffffffn}`}/${Number(BigInt.asIntN(64, ino))}`,
-    ];
-  } catch {
-    return [];
-  }
-};
-
 const secret = (path: string, reason: string): SshMcpError =>
   new SshMcpError("POLICY_DENIED", `${shown(path)} is left alone: ${reason}`, {
     hint: "a person may copy it: ssh-mcp cp SOURCE DESTINATION",
   });
 
-const outside = (path: string): SshMcpError =>
+export const outside = (path: string): SshMcpError =>
   new SshMcpError("POLICY_DENIED", `${shown(path)} is outside of the folders that this client opens`, {
     hint: "a person may open one more: ssh-mcp serve --local-root DIRECTORY",
   });

@@ -8,7 +8,9 @@ import { type Refusal, type SmallFile, smallFileLimit } from "../../core/files/t
 import { isOfProcess } from "../process-path.ts";
 import { readLocal } from "../read-local.ts";
 import { atCalls } from "./at-calls.ts";
-import { localError } from "./local-errors.ts";
+import { type HandOver, leastHanded, type Moved } from "./hand-over.ts";
+import { identityOf } from "./identity.ts";
+import { localError, systemError } from "./local-errors.ts";
 import type { Place } from "./local-places.ts";
 import type { LocalTree, Spot } from "./local-tree.ts";
 import type { Look } from "./look.ts";
@@ -17,8 +19,16 @@ import { Slice } from "./turns.ts";
 export const pieceSize = 256 * 1024;
 const never = new AbortController().signal;
 
-/** @param signal ends the reading with whatever waits */
-export async function* readFile(place: Place, from: number, signal = never): AsyncGenerator<Uint8Array, undefined> {
+/**
+ * @param signal ends the reading with whatever waits
+ * @param hand takes the file, once it is known that it may be read
+ */
+export async function* readFile(
+  place: Place,
+  from: number,
+  signal = never,
+  hand: HandOver | null = null,
+): AsyncGenerator<Uint8Array, undefined> {
   const { tree, path, operand } = place;
   const where = operand ?? tree.shownPath(path);
   if (operand !== null && tree.policy.isOpen && isSpecial(place)) {
@@ -27,11 +37,20 @@ export async function* readFile(place: Place, from: number, signal = never): Asy
   }
   const { file, look } = openRegular(tree, place.path, where);
   try {
-    yield* pieces(file, look, from, where, signal);
+    const moved = look.size - from > leastHanded ? ((await hand?.(file)) ?? null) : null;
+    if (moved === null) yield* pieces(file, look, from, where, signal);
+    else checkMoved(moved, file, look, from, where);
   } finally {
     atCalls().close(file);
   }
 }
+
+/** What is found out of a file that somebody else has read. */
+const checkMoved = ({ bytes, code }: Moved, file: number, before: Look, from: number, where: string): void => {
+  if (bytes === null) throw canceled(where);
+  if (code !== null) throw localError(where, "read", systemError(code), from + bytes);
+  checkSame(before, atCalls().lookAt(file), from + bytes, where);
+};
 
 /** What the caller named may be a pipe, a device or a descriptor, as a shell's `<(command)` is one. */
 const isSpecial = ({ tree, path, operand }: Place): boolean => {
@@ -59,26 +78,40 @@ async function* skipping(
   }
 }
 
-/** @throws SshMcpError LOCAL_IO for what is no regular file: it is not opened */
-export const openRegular = (tree: LocalTree, path: string, where: string): { file: number; look: Look } => {
+/**
+ * @param looks whether it is looked at before it is opened
+ * @throws SshMcpError LOCAL_IO for what is no regular file: it is not opened
+ */
+export const openRegular = (
+  tree: LocalTree,
+  path: string,
+  where: string,
+  { looks } = { looks: true },
+): { file: number; look: Look } => {
   if (path === "") throw notRegular(where, "directory");
   const spot = tree.spot(path);
   try {
-    return openAt(spot, tree, where);
+    return openAt(spot, tree, where, looks);
   } catch (cause) {
     throw localError(where, "read", cause);
   }
 };
 
-const openAt = ({ directory, name }: Spot, tree: LocalTree, where: string): { file: number; look: Look } => {
+const openAt = (
+  { directory, name }: Spot,
+  tree: LocalTree,
+  where: string,
+  looks: boolean,
+): { file: number; look: Look } => {
   const calls = atCalls();
-  const before = calls.look(directory, name);
+  const before = looks ? calls.look(directory, name) : null;
   if (before !== null && before.type !== "file") throw notRegular(where, before.type);
   const file = calls.open(directory, name, constants.O_RDONLY | constants.O_NONBLOCK, 0);
   try {
     const look = calls.lookAt(file);
     if (look.type !== "file") throw notRegular(where, look.type);
     if (!tree.policy.secretsAllowed) {
+      tree.policy.checkStep(identityOf(look), where);
       const head = new Uint8Array(keyHeadLength);
       const length = calls.read(file, head);
       tree.policy.checkHead(head.subarray(0, length), where);
@@ -103,12 +136,14 @@ async function* pieces(
 ): AsyncGenerator<Uint8Array, undefined> {
   // A size that nothing stands behind, as in /proc, is no promise of one.
   if (from > before.size && before.size > 0) throw changed(where, from, "it has become shorter");
+  // What grows is read as far as it went when it was opened.
+  const end = before.size > 0 ? before.size : Number.POSITIVE_INFINITY;
   let at = from;
   let next = readAt(file, at);
   try {
     for (;;) {
-      const piece = await next;
-      if (signal.aborted) throw new SshMcpError("CANCELED", `${shown(where)} is not read any further`);
+      const piece = (await next).subarray(0, end - at);
+      if (signal.aborted) throw canceled(where);
       if (piece.length === 0) break;
       at += piece.length;
       next = readAt(file, at);
@@ -123,6 +158,8 @@ async function* pieces(
   if (before.size > 0) checkSame(before, atCalls().lookAt(file), at, where);
 }
 
+const canceled = (where: string): SshMcpError => new SshMcpError("CANCELED", `${shown(where)} is not read any further`);
+
 /** Reads ahead: whoever takes the last piece may be slow, and a failure waits for them. */
 const readAt = (file: number, at: number): Promise<Uint8Array> => {
   const reading = new Promise<Uint8Array>((resolve, reject) => {
@@ -135,11 +172,14 @@ const readAt = (file: number, at: number): Promise<Uint8Array> => {
   return reading;
 };
 
-/** What ends before its size and has that size still never had so many bytes: the files of /sys are such. */
+/**
+ * What has grown begins as it was: a log file is such. What ends before its size and has that size still never had so many bytes: the files of /sys are
+ * such.
+ */
 const checkSame = (before: Look, after: Look, read: number, where: string): void => {
   const same = before.mtime === after.mtime && before.nanoseconds === after.nanoseconds;
-  if (after.size !== before.size || read > before.size) throw changed(where, read, "its size has changed");
-  if (!same) throw changed(where, read, "it was written to");
+  if (after.size < before.size) throw changed(where, read, "it has become shorter");
+  if (after.size === before.size && !same) throw changed(where, read, "it was written to");
 };
 
 const changed = (where: string, bytes: number, what: string): SshMcpError =>
@@ -180,17 +220,17 @@ export async function* readSmallFiles(
 const smallFile = ({ tree, path: below }: Place, path: string): SmallFile => {
   const calls = atCalls();
   const where = tree.shownPath(below);
-  const { file, look } = openRegular(tree, below, where);
+  // The walk has looked at it.
+  const { file, look } = openRegular(tree, below, where, { looks: false });
   try {
     if (look.size > smallFileLimit) throw tooLarge(where);
-    // One byte more tells whether it has grown; what has no size is read until nothing comes.
-    const room = look.size === 0 ? 4096 : look.size + 1;
-    let content = new Uint8Array(room);
+    // What has no size is read until nothing comes.
+    let content = new Uint8Array(look.size === 0 ? 4096 : look.size);
     let length = 0;
     for (;;) {
       const taken = calls.read(file, content.subarray(length));
       length += taken;
-      if (taken === 0 || length > Math.max(look.size, smallFileLimit)) break;
+      if (taken === 0 || length === look.size || length > smallFileLimit) break;
       if (length < content.length) continue;
       const larger = new Uint8Array(content.length * 2);
       larger.set(content);

@@ -2,11 +2,14 @@
 import { statfsSync, statSync } from "node:fs";
 import { SshMcpError } from "../../core/errors.ts";
 import type { FileChanges, FileFacts } from "../../core/files/file-facts.ts";
+import { notMirroredOnto } from "../../core/files/mirrored-onto.ts";
 import type { FileForm, Refusal, SmallFile, TransferSide, TreeEntry } from "../../core/files/transfer-side.ts";
 import type { Environment } from "../paths.ts";
 import { isOfProcess } from "../process-path.ts";
 import { atCalls, isLinux } from "./at-calls.ts";
 import { CreatedFiles } from "./created-files.ts";
+import type { HandOver } from "./hand-over.ts";
+import { identityOf } from "./identity.ts";
 import { localError, systemError } from "./local-errors.ts";
 import { hashFile, partPath } from "./local-hash.ts";
 import { removeTree, walkTree } from "./local-list.ts";
@@ -16,13 +19,17 @@ import { freely, type LocalPolicy, PolicyCheck } from "./local-policy.ts";
 import { factsOf, readFile, readSmallFiles } from "./local-read.ts";
 import { writeFile } from "./local-write.ts";
 import { writeSmallFiles } from "./local-write-many.ts";
+import { keptPlaces } from "./mirrored-onto.ts";
 import { isOwnPart } from "./part-file.ts";
+import { refuseProcess } from "./write-device.ts";
 
 export interface LocalSideOptions {
   /** Absolute; relative paths are meant from here. */
   cwd: string;
   /** The only paths, as the caller has them, that are touched, with what lies below them; null for any. */
   operands?: readonly string[] | null;
+  /** Those of them that are written to, and removed from; absent is all. */
+  writable?: readonly string[] | null;
   policy?: LocalPolicy;
   env?: Environment;
 }
@@ -32,9 +39,16 @@ export class LocalSide implements TransferSide {
   readonly server = null;
   readonly #places: LocalPlaces;
   readonly #created = new CreatedFiles();
+  readonly #env: Environment;
+  #kept: ReadonlyMap<string, string> | null = null;
+  /** Permission bits that are set: for a model no setuid, setgid and sticky. */
+  readonly #modeBits: number;
 
-  constructor({ cwd, operands = null, policy = freely, env = process.env }: LocalSideOptions) {
-    this.#places = new LocalPlaces({ cwd, operands, policy: new PolicyCheck(policy, env) });
+  constructor({ cwd, operands = null, writable = operands, policy = freely, env = process.env }: LocalSideOptions) {
+    const check = new PolicyCheck(policy, env);
+    this.#env = env;
+    this.#modeBits = check.isOpen ? 0o7777 : 0o777;
+    this.#places = new LocalPlaces({ cwd, operands, writable, policy: check });
   }
 
   /** Lets go of every directory that is held. */
@@ -70,18 +84,28 @@ export class LocalSide implements TransferSide {
     return [pattern];
   }
 
-  async *read(path: string, from: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
-    yield* readFile(this.#places.find(path), from, signal);
+  /** @param hand takes a large regular file in place of the bytes, which do not come then */
+  async *read(
+    path: string,
+    from: number,
+    signal?: AbortSignal,
+    hand: HandOver | null = null,
+  ): AsyncGenerator<Uint8Array, undefined> {
+    yield* readFile(this.#places.find(path), from, signal, hand);
   }
 
+  /** @param hand takes the file to be written; `bytes` then only end */
   async write(
     root: string,
     path: string,
     bytes: AsyncIterable<Uint8Array>,
     from: number,
     form: FileForm,
+    hand: HandOver | null = null,
+    signal?: AbortSignal,
   ): Promise<void> {
-    await writeFile(this.#places.find(root, path), bytes, from, form, this.#created);
+    refuseProcess(root);
+    await writeFile(this.#places.findToWrite(root, path), bytes, from, this.#formed(form), this.#created, hand, signal);
   }
 
   async part(root: string, path: string): Promise<number | null> {
@@ -116,8 +140,8 @@ export class LocalSide implements TransferSide {
     onWritten: (files: number, bytes: number) => void,
   ): Promise<void> {
     await writeSmallFiles(files, {
-      find: this.#places.finder(root),
-      form,
+      find: this.#places.finderToWrite(root),
+      form: (file) => this.#formed(form(file)),
       created: this.#created,
       onFailed,
       onWritten,
@@ -125,7 +149,7 @@ export class LocalSide implements TransferSide {
   }
 
   async makeDirectory(root: string, path: string, mode: number | null): Promise<void> {
-    const place = this.#places.find(root, path);
+    const place = this.#places.findToWrite(root, path);
     const made = makeDirectory(place, mode, this.#created);
     if (made === null) return;
     if (place.operand !== null) this.#places.adopt(root, made);
@@ -133,19 +157,35 @@ export class LocalSide implements TransferSide {
   }
 
   async symlink(root: string, path: string, target: string): Promise<void> {
-    makeLink(this.#places.find(root, path), path, target, this.#created);
+    makeLink(this.#places.findToWrite(root, path), path, target, this.#created);
   }
 
   async change(root: string, path: string, changes: FileChanges): Promise<void> {
-    changeFile(this.#places.find(root, path), changes);
+    changeFile(this.#places.findToWrite(root, path), changes, this.#modeBits);
   }
 
   async remove(root: string, path: string): Promise<void> {
-    const place = this.#places.find(root, path);
+    const place = this.#places.findToWrite(root, path);
     // A file that the call names was made by it, where it is to go again.
     if (place.path === "" || (path === "" && place.operand === null))
       throw localError(root, "removed", new SshMcpError("INVALID_INPUT", "what a call names is not removed"));
+    this.#checkKept(place, place.tree.shownPath(place.path));
     await removeTree(place.tree, place.path);
+  }
+
+  async checkMirror(root: string): Promise<void> {
+    const place = this.#find(root);
+    if (place !== null) this.#checkKept(place, root);
+  }
+
+  /** @throws SshMcpError INVALID_INPUT */
+  #checkKept({ tree, path }: Place, where: string): void {
+    const { directory, name } = path === "" ? { directory: tree.root, name: null } : tree.spot(path);
+    const look = name === null ? atCalls().lookAt(directory) : atCalls().look(directory, name);
+    if (look?.type !== "directory") return;
+    this.#kept ??= keptPlaces(this.#env);
+    const what = this.#kept.get(identityOf(look));
+    if (what !== undefined) throw notMirroredOnto(where, what);
   }
 
   async free(path: string): Promise<number | null> {
@@ -158,6 +198,10 @@ export class LocalSide implements TransferSide {
     } catch {
       return null;
     }
+  }
+
+  #formed(form: FileForm): FileForm {
+    return form.mode === null || this.#modeBits === 0o7777 ? form : { ...form, mode: form.mode & this.#modeBits };
   }
 
   /** Null when nothing is there, nor the directory that it would be in. */

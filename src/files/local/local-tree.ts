@@ -2,12 +2,13 @@
  * A directory that is held open, and what is below it: every name on the way is opened from the one before without following a link. What was opened
  * is kept for a moment, for files come directory by directory.
  */
-import { readlinkSync, realpathSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { SshMcpError } from "../../core/errors.ts";
 import { shown } from "../../core/escape.ts";
 import { pathProblem } from "../../core/files/file-name.ts";
 import { pathBytes } from "../../core/files/path-text.ts";
 import { atCalls, type CName, isLinux } from "./at-calls.ts";
+import { identityOf } from "./identity.ts";
 import { localError } from "./local-errors.ts";
 import type { PolicyCheck } from "./local-policy.ts";
 
@@ -34,12 +35,17 @@ export class LocalTree {
   readonly where: string;
   readonly policy: PolicyCheck;
   readonly #root: number;
+  readonly #name: string;
   readonly #kept = new Map<string, number>();
   #keptSince = 0;
   #closed = false;
 
-  /** @param root a descriptor of the directory, which is this tree's from now on */
-  constructor(root: number, where: string, policy: PolicyCheck) {
+  /**
+   * @param root a descriptor of the directory, which is this tree's from now on
+   * @param name its own, where names matter: some are secret only below it
+   */
+  constructor(root: number, where: string, policy: PolicyCheck, name = "") {
+    this.#name = name;
     this.#root = root;
     this.where = where;
     this.policy = policy;
@@ -61,7 +67,7 @@ export class LocalTree {
     checkPath(path);
     const at = path.lastIndexOf("/");
     const text = path.slice(at + 1);
-    if (!this.policy.secretsAllowed) this.policy.checkNames(path.split("/"), this.shownPath(path));
+    if (!this.policy.secretsAllowed) this.policy.checkNames([this.#name, ...path.split("/")], this.shownPath(path));
     return { directory: this.directory(at < 0 ? "" : path.slice(0, at)), name: cName(text), text };
   }
 
@@ -71,18 +77,34 @@ export class LocalTree {
     if (this.#closed) throw new SshMcpError("CANCELED", `${shown(this.where)} was let go of`);
     if (path === "") return this.#root;
     const now = performance.now();
-    if (now - this.#keptSince > keptMs || this.#kept.size >= mostKept) {
+    if (now - this.#keptSince > keptMs) {
       this.forget();
       this.#keptSince = now;
     }
-    const kept = this.#kept.get(path);
-    if (kept !== undefined) return kept;
-    const at = path.lastIndexOf("/");
-    // Many names deep, the way to the parent may have filled what is kept: it is held anew then.
-    const above = this.directory(at < 0 ? "" : path.slice(0, at));
-    const opened = this.#open(above, path.slice(at + 1), path);
-    this.#kept.set(path, opened);
-    return opened;
+    // As few steps down as what is kept leaves: a path may be thousands of names deep.
+    let at = path.length;
+    while (at > 0 && !this.#kept.has(path.slice(0, at))) at = path.lastIndexOf("/", at - 1);
+    let held = at > 0 ? (this.#kept.get(path.slice(0, at)) ?? this.#root) : this.#root;
+    while (at < path.length) {
+      const next = path.indexOf("/", at + 1);
+      const end = next < 0 ? path.length : next;
+      const step = path.slice(0, end);
+      held = this.#open(held, path.slice(at + 1, end), step);
+      this.#keep(step, held);
+      at = end;
+    }
+    return held;
+  }
+
+  #keep(path: string, directory: number): void {
+    this.#kept.set(path, directory);
+    if (this.#kept.size <= mostKept) return;
+    const [oldest] = this.#kept.keys();
+    const closed = oldest === undefined ? undefined : this.#kept.get(oldest);
+    if (oldest === undefined || closed === undefined) return;
+    // If the last step began there, that is done.
+    this.#kept.delete(oldest);
+    atCalls().close(closed);
   }
 
   /** A descriptor of the caller's own. */
@@ -90,6 +112,15 @@ export class LocalTree {
     const calls = atCalls();
     const directory = this.directory(path);
     return calls.openDirectory(directory, here);
+  }
+
+  /** The directory is going away, and another may get its name: neither it nor what is below is kept. */
+  drop(path: string): void {
+    for (const [kept, directory] of this.#kept) {
+      if (kept !== path && !kept.startsWith(`${path}/`)) continue;
+      this.#kept.delete(kept);
+      atCalls().close(directory);
+    }
   }
 
   /** Closes what is kept open for its path. */
@@ -115,8 +146,7 @@ export class LocalTree {
     }
     try {
       if (!this.policy.secretsAllowed) {
-        const { device, inode } = calls.lookAt(opened);
-        this.policy.checkStep(`${device}/${inode}`, this.shownPath(path));
+        this.policy.checkStep(identityOf(calls.lookAt(opened)), this.shownPath(path));
       }
       return opened;
     } catch (thrown) {
@@ -144,5 +174,5 @@ const longestPath = 16 * 1024;
 const here = Uint8Array.of(46, 0);
 
 /** Where a held directory lies now, as far as the system tells. */
-export const pathOfHeld = (directory: number, opened: string): string =>
-  isLinux ? readlinkSync(`/proc/self/fd/${directory}`) : realpathSync(opened);
+export const pathOfHeld = (directory: number): string =>
+  isLinux ? readlinkSync(`/proc/self/fd/${directory}`) : atCalls().pathOf(directory);

@@ -12,7 +12,7 @@ import type { Place } from "./local-places.ts";
 import { cName } from "./local-tree.ts";
 import { checkFree, finalMode, shape, umask } from "./local-write.ts";
 import type { Look } from "./look.ts";
-import { openPart } from "./part-file.ts";
+import { checkPart, dropPart, openPart } from "./part-file.ts";
 import { Slice } from "./turns.ts";
 
 export interface ManyOptions {
@@ -28,6 +28,7 @@ export const writeSmallFiles = async (
   options: ManyOptions,
 ): Promise<void> => {
   const slice = new Slice();
+  const last = { wasTaken: false };
   let [count, bytes] = [0, 0];
   const tell = (): void => {
     if (count > 0) options.onWritten(count, bytes);
@@ -37,7 +38,7 @@ export const writeSmallFiles = async (
     for await (const some of files) {
       for (const file of some) {
         try {
-          writeSmall(file, options);
+          writeSmall(file, options, last);
           count++;
           bytes += file.content.length;
         } catch (thrown) {
@@ -55,15 +56,17 @@ export const writeSmallFiles = async (
   }
 };
 
-const writeSmall = (file: SmallFile, { find, form, created }: ManyOptions): void => {
+const writeSmall = (file: SmallFile, { find, form, created }: ManyOptions, last: { wasTaken: boolean }): void => {
   const { tree, path } = find(file.path);
   const where = tree.shownPath(path);
   tree.policy.checkHead(file.content.subarray(0, keyHeadLength), where);
   try {
     const { directory, name, text } = tree.spot(path);
-    const there = checkFree(atCalls().look(directory, name), path, created);
     const work: Work = { directory, name, path, content: file.content, form: form(file), created };
-    if (there === null && writeUnnamed(work)) return;
+    // Among new names a look is for nothing: a name that is taken is not linked. Where one was taken, the next may be, too.
+    const isFree = !last.wasTaken || checkFree(atCalls().look(directory, name), path, created) === null;
+    last.wasTaken = !(isFree && writeUnnamed(work));
+    if (!last.wasTaken) return;
     writePart(work, text, where);
   } catch (cause) {
     throw localError(where, "written", cause);
@@ -109,13 +112,12 @@ const writePart = ({ directory, name, path, content, form, created }: Work, text
     shape(file, form, there);
     calls.flush(file);
     const look = calls.lookAt(file);
+    checkPart(directory, part, look, where);
     calls.rename(directory, part, name);
     if (there !== null) created.forget(there);
     created.add(look, path);
   } catch (thrown) {
-    try {
-      calls.unlink(directory, part);
-    } catch {}
+    dropPart(directory, part, file);
     throw thrown;
   } finally {
     calls.close(file);

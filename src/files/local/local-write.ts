@@ -1,33 +1,41 @@
 /** Writing local files: each beside its final name, which it gets when it is whole. */
 import { write } from "node:fs";
-import { open } from "node:fs/promises";
 import { SshMcpError } from "../../core/errors.ts";
 import { keyHeadLength } from "../../core/files/secret-names.ts";
 import { type FileForm, partName } from "../../core/files/transfer-side.ts";
-import { atCalls, type CName } from "./at-calls.ts";
+import { atCalls } from "./at-calls.ts";
 import type { CreatedFiles } from "./created-files.ts";
+import type { HandOver } from "./hand-over.ts";
 import { localError, systemError } from "./local-errors.ts";
 import type { Place } from "./local-places.ts";
 import { cName, type LocalTree } from "./local-tree.ts";
 import type { Look } from "./look.ts";
-import { openPart } from "./part-file.ts";
+import { checkPart, dropPart, openPart } from "./part-file.ts";
+import { isDevice, writeInto } from "./write-device.ts";
 
-/** @throws SshMcpError LOCAL_IO, … with how many bytes are kept for a resume; the final name is as it was then */
+const never = new AbortController().signal;
+
+/**
+ * @param signal ends the waiting for whoever reads a pipe; all else ends with `bytes`
+ * @throws SshMcpError LOCAL_IO, … with how many bytes are kept for a resume; the final name is as it was then
+ */
 export const writeFile = async (
   place: Place,
   bytes: AsyncIterable<Uint8Array>,
   from: number,
   form: FileForm,
   created: CreatedFiles,
+  hand: HandOver | null = null,
+  signal = never,
 ): Promise<void> => {
   const { tree, path, operand } = place;
   const where = operand ?? tree.shownPath(path);
   if (path === "") throw localError(where, "written", systemError("EISDIR"));
-  if (operand !== null && isDevice(place)) return await writeInto(operand, bytes);
+  if (operand !== null && isDevice(place)) return await writeInto(place, operand, bytes, signal);
   const { text } = tree.spot(path);
   const directory = tree.hold(path.slice(0, -text.length - 1));
   try {
-    await writeBeside({ tree, directory, name: text, path, where, from, form, created }, bytes);
+    await writeBeside({ tree, directory, name: text, path, where, from, form, created, hand }, bytes);
   } finally {
     atCalls().close(directory);
   }
@@ -42,6 +50,7 @@ interface Work {
   from: number;
   form: FileForm;
   created: CreatedFiles;
+  hand: HandOver | null;
 }
 
 const writeBeside = async (work: Work, bytes: AsyncIterable<Uint8Array>): Promise<void> => {
@@ -53,18 +62,20 @@ const writeBeside = async (work: Work, bytes: AsyncIterable<Uint8Array>): Promis
   try {
     checkFree(calls.look(directory, name), path, created);
     file = openPart(directory, part, from, where);
+    await handAll(file, progress, work);
     await writeAll(file, bytes, progress, work);
     const there = checkFree(calls.look(directory, name), path, created);
     shape(file, form, there);
     calls.flush(file);
     const look = calls.lookAt(file);
+    checkPart(directory, part, look, where);
     calls.rename(directory, part, name);
     if (there !== null) created.forget(there);
     created.add(look, path);
   } catch (cause) {
     const refused = cause instanceof SshMcpError && cause.code === "POLICY_DENIED";
     // Nothing to go on from, or nothing that may be.
-    if (file !== null && (progress.at === 0 || refused)) removeQuietly(directory, part);
+    if (file !== null && (progress.at === 0 || refused)) dropPart(directory, part, file);
     throw localError(where, "written", cause, file === null ? null : progress.at);
   } finally {
     if (file !== null) calls.close(file);
@@ -86,16 +97,28 @@ export const checkFree = (there: Look | null, path: string, created: CreatedFile
 export const shape = (file: number, { mode, masked, mtime }: FileForm, there: Look | null): void => {
   const calls = atCalls();
   const replaced = there?.type === "file" ? there : null;
-  if (replaced !== null) keepOwner(file, replaced);
-  calls.changeMode(file, finalMode(mode, masked, replaced));
+  const final = finalMode(mode, masked, replaced);
+  const isKept = replaced === null || keepOwner(file, replaced);
+  const isExact = mode !== null && !masked;
+  calls.changeMode(file, isKept || isExact ? final : forOtherGroup(final));
   if (mtime !== null) calls.changeTimes(file, mtime);
 };
 
-/** @param replaced the file whose place it takes */
+/** Its owner reads and writes it anew, whatever the source's owner may. */
+const ownerBoth = 0o600;
+
+/**
+ * A file keeps its own mode where the wanted one is only a new file's, less what the source does not grant.
+ * @param replaced the file whose place it takes
+ */
 export const finalMode = (mode: number | null, masked: boolean, replaced: Look | null): number => {
   if (mode !== null && !masked) return mode & 0o7777;
-  return replaced === null ? (mode ?? 0o666) & 0o777 & ~umask() : replaced.mode & 0o777;
+  if (replaced === null) return (mode ?? 0o666) & 0o777 & ~umask();
+  return replaced.mode & 0o777 & (mode === null ? 0o777 : mode | ownerBoth);
 };
+
+/** What a mode granted one group is not for another: that gets what everybody has. */
+export const forOtherGroup = (mode: number): number => mode & (0o707 | ((mode & 0o007) << 3));
 
 let knownMask: number | null = null;
 
@@ -105,18 +128,27 @@ export const umask = (): number => {
   return knownMask;
 };
 
-/** Whoever may not give a file away keeps it. */
-const keepOwner = (file: number, { uid, gid }: Look): void => {
-  if (uid === process.geteuid?.() && gid === process.getegid?.()) return;
-  try {
-    atCalls().changeOwner(file, uid, gid);
-  } catch {}
+/** Whoever may not give a file away keeps it, in the group of the other one where they are in it. @returns whether its group is the other one's */
+const keepOwner = (file: number, { uid, gid }: Look): boolean => {
+  const calls = atCalls();
+  const own = calls.lookAt(file);
+  if (uid === own.uid && gid === own.gid) return true;
+  for (const owner of [uid, own.uid]) {
+    try {
+      calls.changeOwner(file, owner, gid);
+      return true;
+    } catch {}
+  }
+  return gid === own.gid;
 };
 
-const removeQuietly = (directory: number, name: CName): void => {
-  try {
-    atCalls().unlink(directory, name);
-  } catch {}
+/** Whoever takes it has written it when this is over; what is left to come is then how that ended. Where content is looked at, nobody takes it. */
+const handAll = async (file: number, progress: { at: number }, { tree, from, hand }: Work): Promise<void> => {
+  if (hand === null || !tree.policy.secretsAllowed) return;
+  const moved = await hand(file);
+  if (moved === null) return;
+  progress.at = moved.bytes === null ? atCalls().lookAt(file).size : from + moved.bytes;
+  if (moved.code !== null) throw systemError(moved.code);
 };
 
 const writeAll = async (
@@ -143,33 +175,9 @@ const writeAll = async (
   }
 };
 
-const writeSome = (file: number, bytes: Uint8Array, from: number, at: number | null): Promise<number> =>
+const writeSome = (file: number, bytes: Uint8Array, from: number, at: number): Promise<number> =>
   new Promise((resolve, reject) => {
     write(file, bytes, from, bytes.length - from, at, (failure, taken) =>
       failure === null ? resolve(taken) : reject(failure),
     );
   });
-
-/** What is there, and is no file that another could take the place of, as /dev/null. */
-const isDevice = ({ tree, path }: Place): boolean => {
-  const { directory, name } = tree.spot(path);
-  const type = atCalls().look(directory, name)?.type ?? "file";
-  return type === "character" || type === "block" || type === "fifo" || type === "socket";
-};
-
-const writeInto = async (path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> => {
-  let done = 0;
-  try {
-    const file = await open(path, "r+").catch(() => open(path, "w"));
-    try {
-      for await (const piece of bytes) {
-        for (let at = 0; at < piece.length; ) at += await writeSome(file.fd, piece, at, null);
-        done += piece.length;
-      }
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw cause instanceof SshMcpError ? cause : localError(path, "written", cause, done);
-  }
-};

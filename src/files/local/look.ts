@@ -43,6 +43,7 @@ export const lookAtLinux = (noFollow: number, itself: number): Looks => {
   const libc = openLibc({ statx: { args: ["int", "ptr", "int", "u32", "ptr"], returns: "int" } });
   const buffer = new Uint8Array(256);
   const view = new DataView(buffer.buffer);
+  const deviceOf = deviceTexts();
   const stat = (from: number, name: Uint8Array, flags: number): Look | null => {
     if (libc.statx(from, name, flags, basics, buffer) !== 0) return null;
     const mode = view.getUint16(28, true);
@@ -54,7 +55,7 @@ export const lookAtLinux = (noFollow: number, itself: number): Looks => {
       gid: view.getUint32(24, true),
       mtime: number(view, 112),
       nanoseconds: view.getUint32(120, true),
-      device: `${view.getUint32(136, true)}:${view.getUint32(140, true)}`,
+      device: deviceOf(view.getUint32(136, true), view.getUint32(140, true)),
       inode: number(view, 32),
       links: view.getUint32(16, true),
     };
@@ -101,4 +102,13 @@ export const lookAtDarwin = (noFollow: number): Looks => {
 };
 
 /** Inodes beyond 2^53 lose their last bits, which still tells them apart from all but a few. */
-const number = (view: DataView, at: number): number => Number(view.getBigInt64(at, true));
+const number = (view: DataView, at: number): number => view.getInt32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+
+/** Thousands of files in a row lie on one device. */
+const deviceTexts = (): ((major: number, minor: number) => string) => {
+  let last = { major: -1, minor: -1, text: "" };
+  return (major, minor) => {
+    if (last.major !== major || last.minor !== minor) last = { major, minor, text: `${major}:${minor}` };
+    return last.text;
+  };
+};

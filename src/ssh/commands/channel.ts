@@ -172,8 +172,8 @@ export class SessionChannel {
   }
 
   /**
-   * The same for what an exec request that has just gone out is to read. Where it is known that the request opens a window, this is not waited
-   * for: it would cost a round trip.
+   * The same for what a request that has just gone out is to read: `exec`, or `subsystem`. Where it is known that the request opens a window, this is
+   * not waited for: it would cost a round trip.
    */
   async writeAhead(chunk: Uint8Array): Promise<void> {
     const { outgoing } = this.#channel;

@@ -16,6 +16,8 @@ export interface CommandSetup {
     | null;
   /** For sudo or su, where they ask for one. */
   password?: BecomePassword | null;
+  /** Told when it has its channel, before anything is asked for on it. */
+  onChannel?: () => void;
 }
 
 export const plainSetup: CommandSetup = { environment: [], agentSocket: null, terminal: null };

@@ -51,6 +51,7 @@ export const runCommand = async (
   let owner = host;
   const open = elsewhere === null ? host.acquire : firstChannel(host, elsewhere, (other) => (owner = other));
   const channel = await channelInTime(open, limitMs, signal).finally(() => clearTimeout(telling));
+  setup.onChannel?.();
   const waited = performance.now() - startedAt;
   const left = timeoutMs === null || waited <= freeWaitMs ? timeoutMs : Math.max(1, timeoutMs - waited);
   return new RunningCommand(owner, channel, { ...request, ...setup, ...prepared, timeoutMs: left }, signal).finish();

@@ -31,14 +31,21 @@ const helperProgram = [
 const endGraceMs = 1000;
 const complaintLimit = 1024;
 
-/** Runs a command until the signal aborts. */
-export type RunsHelper = (request: CommandRequest, signal: AbortSignal) => Promise<CommandResult>;
+/** Runs a command until the signal aborts. It says when the command has a channel. */
+export type RunsHelper = (
+  request: CommandRequest,
+  signal: AbortSignal,
+  onChannel: () => void,
+) => Promise<CommandResult>;
 
 /** SFTP with a server that a command starts, as another user: bytes are its standard input and output. */
 export class HelperLink implements SftpLink {
   onData: (chunk: Uint8Array) => void = () => undefined;
+  heardAt = performance.now();
   /** How the command ended, or that it was not run. */
   readonly finished: Promise<CommandResult>;
+  /** Resolves when it has a channel; never when it gets none. */
+  readonly begun: Promise<void>;
   readonly #ended = Promise.withResolvers<SshMcpError>();
   readonly #stop = new AbortController();
   #waiting: Uint8Array[] = [];
@@ -61,7 +68,9 @@ export class HelperLink implements SftpLink {
       },
       timeoutMs: null,
     };
-    this.finished = run(request, this.#stop.signal);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.begun = promise;
+    this.finished = run(request, this.#stop.signal, resolve);
     this.finished.then(
       ({ reason }) => {
         const said = this.#complaint.trim() || (reason ?? "");
@@ -81,23 +90,15 @@ export class HelperLink implements SftpLink {
     return this.#isEnded;
   }
 
-  /** Resolves when the command has ended, and its slot is free. */
-  get closed(): Promise<void> {
-    return this.finished.then(
-      () => undefined,
-      () => undefined,
-    );
-  }
-
   send(bytes: Uint8Array): void {
     if (this.#isEnded) return;
     this.#waiting.push(bytes);
     this.#more.resolve();
   }
 
-  end(): void {
+  end(reason = new SshMcpError("CONNECTION_LOST", "SFTP was ended")): void {
     if (this.#isEnded) return;
-    this.#finish(new SshMcpError("CANCELED", "SFTP was ended"));
+    this.#finish(reason);
     // What has not answered may wait for a channel, or at sudo.
     if (!this.#isHeard) {
       this.#stop.abort();
@@ -105,11 +106,13 @@ export class HelperLink implements SftpLink {
     }
     const stopping = setTimeout(() => this.#stop.abort(), endGraceMs);
     stopping.unref();
-    void this.closed.then(() => clearTimeout(stopping));
+    const over = (): void => clearTimeout(stopping);
+    this.finished.then(over, over);
   }
 
   #hear(chunk: Uint8Array): void {
     this.#isHeard = true;
+    this.heardAt = performance.now();
     if (!this.#isEnded) this.onData(chunk);
   }
 

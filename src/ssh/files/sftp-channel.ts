@@ -21,9 +21,11 @@ export interface SftpHost {
 /** The subsystem `sftp` on a session channel (RFC 4254, section 6.5): requested at once; what is sent goes out with the request. */
 export class SftpChannel implements SftpLink {
   onData: (chunk: Uint8Array) => void = () => undefined;
+  heardAt = performance.now();
   readonly #channel: SessionChannel;
   readonly #ended = Promise.withResolvers<SshMcpError>();
   readonly #queue: SendQueue;
+  readonly #refusal = new SshMcpError("UNSUPPORTED", "the server has no SFTP");
   #isEnded = false;
   #complaint = "";
 
@@ -31,6 +33,7 @@ export class SftpChannel implements SftpLink {
     this.#channel = channel;
     channel.read((stream, chunk) => {
       const { length } = chunk;
+      this.heardAt = performance.now();
       if (this.#isEnded) this.#complaint = "";
       else if (stream === "stdout") this.onData(chunk);
       else this.#complaint = (this.#complaint + chunk.toString("latin1")).slice(0, complaintLimit);
@@ -47,7 +50,7 @@ export class SftpChannel implements SftpLink {
     // A refused request leaves its channel open.
     void taken.then((isTaken) => {
       if (isTaken || channel.isClosed || !host.connected()) return;
-      this.#finish(new SshMcpError("UNSUPPORTED", "the server has no SFTP"));
+      this.#finish(this.#refusal);
     });
     void channel.closed.then(() => {
       const said = this.#complaint.trim() === "" ? "" : `: ${shortened(escapeLine(this.#complaint.trim()), 200)}`;
@@ -76,8 +79,8 @@ export class SftpChannel implements SftpLink {
     this.#queue.push(bytes);
   }
 
-  end(): void {
-    this.#finish(new SshMcpError("CANCELED", "SFTP was ended"));
+  end(reason = new SshMcpError("CONNECTION_LOST", "SFTP was ended")): void {
+    this.#finish(reason);
   }
 
   /**
@@ -90,7 +93,7 @@ export class SftpChannel implements SftpLink {
     this.#queue.drop();
     this.#ended.resolve(reason);
     const channel = this.#channel;
-    if (reason.code === "UNSUPPORTED") {
+    if (reason === this.#refusal) {
       channel.close();
       return;
     }

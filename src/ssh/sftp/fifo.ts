@@ -7,20 +7,24 @@ import type { SftpClient } from "./sftp-client.ts";
 const patience = 200;
 
 /**
- * A server that opens a FIFO waits for somebody at its other end, and answers nothing else meanwhile: whoever shares the channel would hang with it. So the name is looked at
- * in the same round trip, and where it is a FIFO the channel is given up, unless the answer comes at once.
- * @param opening nobody else handles its failure when this throws
+ * Opens what a name leads to, unless that is a FIFO. A server that opens one waits for somebody at its other end, and answers nothing else meanwhile. Where others use the channel, or would wait with it,
+ * the name is looked at first. Where nobody does, that goes out together, in one round trip; a FIFO costs the channel then, unless its other end is there: what a writer there has written
+ * until now may be lost with the handle that nobody reads.
+ * @param open asks for it; nobody else handles its failure when this throws
  * @throws SshMcpError UNSUPPORTED for a FIFO
  */
-export const refuseFifo = async (
+export const openNoFifo = async (
   client: SftpClient,
-  looking: Promise<FileFacts>,
-  opening: Promise<Handle>,
+  look: () => Promise<FileFacts>,
+  open: () => Promise<Handle>,
   action: string,
-): Promise<void> => {
-  const facts = await looking.catch(() => null);
-  if (facts?.type !== "fifo") return;
-  const refusal = new SshMcpError("UNSUPPORTED", `${action}: it is a FIFO, which has no content of its own`);
+): Promise<{ opening: Promise<Handle> }> => {
+  const isShared = client.isInUse;
+  const looking = isFifo(look());
+  if (isShared && (await looking)) throw refusal(action);
+  const opening = open();
+  opening.catch(() => undefined);
+  if (isShared || !(await looking)) return { opening };
   const stuck = new SshMcpError(
     "CONNECTION_LOST",
     "the SFTP server waits for the other end of a FIFO; its channel was given up",
@@ -30,5 +34,17 @@ export const refuseFifo = async (
     .then((handle) => dropHandle(client, handle))
     .catch(() => undefined)
     .finally(() => clearTimeout(timer));
-  throw refusal;
+  throw refusal(action);
 };
+
+/** What cannot be looked at is none: opening it says why. */
+const isFifo = async (looking: Promise<FileFacts>): Promise<boolean> => {
+  try {
+    return (await looking).type === "fifo";
+  } catch {
+    return false;
+  }
+};
+
+const refusal = (action: string): SshMcpError =>
+  new SshMcpError("UNSUPPORTED", `${action}: it is a FIFO, which has no content of its own`);

@@ -1,4 +1,6 @@
 import type { DirectoryEntry } from "../../core/files/file-facts.ts";
+import { Malformed } from "./malformed.ts";
+import type { Entries } from "./replies.ts";
 import { dropHandle, type Handle, readDirectory } from "./requests.ts";
 import type { SftpClient } from "./sftp-client.ts";
 
@@ -13,7 +15,7 @@ const mostEmpty = 64;
  * @throws StatusReply, SshMcpError
  */
 export async function* listDirectory(client: SftpClient, handle: Handle): AsyncGenerator<readonly DirectoryEntry[]> {
-  const batches: Promise<DirectoryEntry[] | null>[] = [];
+  const batches: Promise<Entries | null>[] = [];
   let depth = firstDepth;
   let hasEnded = false;
   let empty = 0;
@@ -28,14 +30,32 @@ export async function* listDirectory(client: SftpClient, handle: Handle): AsyncG
       // A server that works on several requests at once may say the end before the last names: the rest is still looked at.
       if (entries === null || entries === undefined) hasEnded = true;
       else {
-        empty = entries.length === 0 ? empty + 1 : 0;
+        let isEmpty = true;
+        for await (const part of inTurns(client, entries)) {
+          if (part.length > 0) isEmpty = false;
+          const named = part.filter(({ name }) => name !== "." && name !== "..");
+          if (named.length > 0) yield named;
+        }
+        empty = isEmpty ? empty + 1 : 0;
         if (empty > mostEmpty) throw client.breakOff("a directory without names and without end");
-        const named = entries.filter(({ name }) => name !== "." && name !== "..");
-        if (named.length > 0) yield named;
         depth = Math.min(mostDepth, depth + 1);
       }
     }
   } finally {
     dropHandle(client, handle);
+  }
+}
+
+/** The parts of one batch; others have their turn between two of them. */
+export async function* inTurns(client: SftpClient, entries: Entries): AsyncGenerator<readonly DirectoryEntry[]> {
+  let isFirst = true;
+  try {
+    for (const part of entries) {
+      if (!isFirst) await new Promise(setImmediate);
+      isFirst = false;
+      yield part;
+    }
+  } catch (thrown) {
+    throw thrown instanceof Malformed ? client.breakOff(thrown.message) : thrown;
   }
 }

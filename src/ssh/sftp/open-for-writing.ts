@@ -1,5 +1,5 @@
 import type { WriteOptions } from "../../core/files/remote-files.ts";
-import { refuseFifo } from "./fifo.ts";
+import { openNoFifo } from "./fifo.ts";
 import { openFlag, statusCode } from "./packet-types.ts";
 import { StatusReply } from "./replies.ts";
 import { dropHandle, type Handle, openFile, statPath } from "./requests.ts";
@@ -19,15 +19,12 @@ export interface OpenedForWriting {
  */
 export const openForWriting = async (
   { client, sent, action }: FileToWrite,
-  { create, offset, mode }: Pick<WriteOptions, "create" | "offset" | "mode">,
+  { create, offset, mode, append = false }: Pick<WriteOptions, "create" | "offset" | "mode" | "append">,
 ): Promise<OpenedForWriting> => {
+  const write = openFlag.write | (append ? openFlag.append : 0);
+  const isWhole = offset === 0 && !append;
   const openNew = (): Promise<Handle> =>
-    openFile(
-      client,
-      sent,
-      openFlag.write | openFlag.create | openFlag.exclusive,
-      mode === null ? {} : { mode: mode & 0o777 },
-    );
+    openFile(client, sent, write | openFlag.create | openFlag.exclusive, mode === null ? {} : { mode: mode & 0o777 });
   if (create === "new") {
     try {
       return { handle: await openNew(), isNew: true };
@@ -35,12 +32,15 @@ export const openForWriting = async (
       throw sftpFailure(action, thrown, isVague(thrown) ? await whyNotNew(client, sent) : null);
     }
   }
-  const looked = statPath(client, sent);
-  const opened = openFile(client, sent, openFlag.write | (offset === 0 ? openFlag.truncate : 0), {});
-  // Behind the other one: it makes the file only where that found none. What is to be gone on with is not made.
-  const made = create === "any" && offset === 0 ? openNew() : null;
-  for (const each of [looked, opened, made]) each?.catch(() => undefined);
-  await refuseFifo(client, looked, opened, action);
+  let made: Promise<Handle> | null = null;
+  const open = (): Promise<Handle> => {
+    const opening = openFile(client, sent, write | (isWhole ? openFlag.truncate : 0), {});
+    // Behind the other one: it makes the file only where that found none. What is to be gone on with is not made.
+    made = create === "any" && (isWhole || append) ? openNew() : null;
+    made?.catch(() => undefined);
+    return opening;
+  };
+  const { opening: opened } = await openNoFifo(client, () => statPath(client, sent), open, action);
   const isMade = made !== null && (await settledHandle(made, action)) !== null;
   const existing = await settledHandle(opened, action);
   if (isMade && made !== null) {
@@ -72,7 +72,7 @@ export const openForWriting = async (
     try {
       const attributes = mode === null ? {} : { mode: mode & 0o777 };
       // Whoever made it meanwhile owns its mode: nothing is set afterwards.
-      return { handle: await openFile(client, sent, openFlag.write | openFlag.create, attributes), isNew: false };
+      return { handle: await openFile(client, sent, write | openFlag.create, attributes), isNew: false };
     } catch (thrown) {
       throw sftpFailure(action, thrown, isVague(thrown) ? await whyNoFile(client, sent) : null);
     }

@@ -47,7 +47,7 @@ export const statusCode = {
 } as const;
 
 /** Section 6.3. */
-export const openFlag = { read: 1, write: 2, create: 8, truncate: 0x10, exclusive: 0x20 } as const;
+export const openFlag = { read: 1, write: 2, append: 4, create: 8, truncate: 0x10, exclusive: 0x20 } as const;
 
 /** Section 5. */
 export const attributeFlag = { size: 1, owner: 2, permissions: 4, times: 8, extended: 0x8000_0000 } as const;

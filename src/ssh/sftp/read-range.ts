@@ -74,36 +74,41 @@ export async function* readRange(source: RangeSource, offset: number, length: nu
     return asked < size || (slots.at(-1)?.start ?? 0) < size;
   };
 
-  while (at < limit) {
-    while (mayAsk()) {
-      const bytes = Math.min(client.limits.read, limit - asked);
-      slots.push(ask(asked, bytes));
-      asked += bytes;
-    }
-    const slot = slots.shift();
-    if (slot === undefined) return;
-    const data = await slot.reply;
-    ahead -= slot.length;
-    if (data === null) {
-      known ??= await source.facts;
-      if (size !== null && at < Math.min(size, limit) && !(await source.isPseudo(known))) {
-        throw new CutShort(`it was cut while it was read, and ends after ${at} of ${size} bytes`);
+  try {
+    while (at < limit) {
+      while (mayAsk()) {
+        const bytes = Math.min(client.limits.read, limit - asked);
+        slots.push(ask(asked, bytes));
+        asked += bytes;
       }
-      return;
-    }
-    at += data.length;
-    wasFull = data.length === slot.length;
-    window.note(data.length, client.roundTripMs);
-    let isAtEnd = false;
-    if (!wasFull) {
-      if (size !== null && at >= size) isAtEnd = true;
-      else {
-        if (size !== null) learn(client, data.length);
-        slots.unshift(ask(at, slot.start + slot.length - at));
+      const slot = slots.shift();
+      if (slot === undefined) return;
+      const data = await slot.reply;
+      ahead -= slot.length;
+      if (data === null) {
+        known ??= await source.facts;
+        if (size !== null && at < Math.min(size, limit) && !(await source.isPseudo(known))) {
+          throw new CutShort(`it was cut while it was read, and ends after ${at} of ${size} bytes`);
+        }
+        return;
       }
+      at += data.length;
+      wasFull = data.length === slot.length;
+      window.note(data.length, client.roundTripMs);
+      let isAtEnd = false;
+      if (!wasFull) {
+        if (size !== null && at >= size) isAtEnd = true;
+        else {
+          if (size !== null) learn(client, data.length);
+          slots.unshift(ask(at, slot.start + slot.length - at));
+        }
+      }
+      client.lend(data);
+      yield data;
+      if (isAtEnd) return;
     }
-    yield data;
-    if (isAtEnd) return;
+  } finally {
+    window.end();
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { statusCode } from "./packet-types.ts";
 import { lstatPath, type PathBytes, removeFile, renamePath, replacePath } from "./requests.ts";
-import { parentOf, whyNotRenamed } from "./second-look.ts";
+import { factsOf, parentOf, whyNotRenamed } from "./second-look.ts";
 import type { SftpClient } from "./sftp-client.ts";
 import { isStatus, isVague, type Reason } from "./sftp-failure.ts";
 
@@ -43,7 +43,7 @@ export const renameOver = async (client: SftpClient, from: PathBytes, to: PathBy
   } catch (thrown) {
     if (isWhole || !isVague(thrown))
       return { thrown, reason: isVague(thrown) ? await whyNotRenamed(client, from, to) : null };
-    const [source, target] = await Promise.all([factsOf(client, from), factsOf(client, to)]);
+    const [source, target] = await Promise.all([factsOf(lstatPath(client, from)), factsOf(lstatPath(client, to))]);
     if (source === null || target === null || target.type === "directory") {
       return { thrown, reason: await whyNotRenamed(client, from, to) };
     }
@@ -72,14 +72,6 @@ const replaceInSteps = async (client: SftpClient, from: PathBytes, to: PathBytes
   // A rest is only litter: the rename is done.
   await removeFile(client, aside).catch(() => undefined);
   return null;
-};
-
-const factsOf = async (client: SftpClient, path: PathBytes) => {
-  try {
-    return await lstatPath(client, path);
-  } catch {
-    return null;
-  }
 };
 
 const isThere = async (client: SftpClient, path: PathBytes): Promise<boolean> => {

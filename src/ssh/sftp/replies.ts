@@ -96,32 +96,48 @@ export const readFacts: ReplyReader<FileFacts> = (packet) => {
   return complete(reader, "attributes", readAttributes(reader));
 };
 
+/** What one batch of a directory holds, a few at a time, read when they are taken. @throws Malformed then */
+export type Entries = Iterable<DirectoryEntry[]>;
+
 /** One batch of a directory. @returns null at its end */
-export const readEntries: ReplyReader<DirectoryEntry[] | null> = (packet) => orEnd(packet, entriesOf);
+export const readEntries: ReplyReader<Entries | null> = (packet) => orEnd(packet, entriesOf);
 
 /** The one name that a path leads to. */
 export const readName: ReplyReader<string> = (packet) => {
-  const [entry, ...more] = entriesOf(packet);
+  const [[entry, ...more] = []] = entriesOf(packet);
   if (entry === undefined || more.length > 0) throw new Malformed("a number of names where one was due");
   return entry.name;
 };
 
-const entriesOf = (packet: Buffer): DirectoryEntry[] => {
+const entriesOf = (packet: Buffer): Entries => {
   const reader = bodyOf(packet, packetType.name);
   const count = reader.uint32();
   if (count * leastEntryBytes > packet.length - reader.at)
     throw new Malformed(`${count} names in ${packet.length} bytes`);
-  const entries: DirectoryEntry[] = [];
+  return parts(reader, count);
+};
+
+/** Names that are read at once, and the bytes after which there are enough of them: a hostile server fills its packets with what takes long. */
+const [mostNames, enoughBytes] = [512, 32 * 1024];
+
+function* parts(reader: WireReader, count: number): Generator<DirectoryEntry[]> {
+  let entries: DirectoryEntry[] = [];
+  let from = reader.at;
   for (let index = 0; index < count; index++) {
     const name = pathText(reader.string());
     // What `ls -l` would print: made for people, and for no program.
     reader.string();
     entries.push({ name, facts: readAttributes(reader) });
     if (reader.isCut) throw new Malformed("names that end too early");
+    if (index < count - 1 && (entries.length >= mostNames || reader.at - from >= enoughBytes)) {
+      yield entries;
+      entries = [];
+      from = reader.at;
+    }
   }
   if (!reader.isDone) throw new Malformed("bytes behind the names");
-  return entries;
-};
+  yield entries;
+}
 
 /** @returns what stands in the reply, for the extension to read */
 export const readExtended = (packet: Buffer): WireReader => bodyOf(packet, packetType.extendedReply);

@@ -1,23 +1,48 @@
 /** One function for each request of draft-ietf-secsh-filexfer-02, sections 6.3 to 6.10, and of the extensions that we use. */
-import type { DirectoryEntry, FileFacts } from "../../core/files/file-facts.ts";
+import type { FileFacts } from "../../core/files/file-facts.ts";
 import { type FileSystem, readFileSystem } from "./extensions.ts";
 import { type Attributes, writeAttributes } from "./file-attributes.ts";
 import { packetType } from "./packet-types.ts";
-import { readData, readEntries, readFacts, readHandle, readName, readOk } from "./replies.ts";
+import {
+  type Entries,
+  type ReplyReader,
+  readData,
+  readEntries,
+  readFacts,
+  readHandle,
+  readName,
+  readOk,
+} from "./replies.ts";
 import type { SftpClient } from "./sftp-client.ts";
 
 export type PathBytes = Uint8Array;
 export type Handle = Uint8Array;
 
-export const openFile = (client: SftpClient, path: PathBytes, flags: number, attributes: Attributes): Promise<Handle> =>
-  client.ask(packetType.open, (writer) => writeAttributes(writer.string(path).uint32(flags), attributes), readHandle);
+/** Of one that the client counts as open until it is closed. */
+const readOpened =
+  (client: SftpClient): ReplyReader<Handle> =>
+  (packet) => {
+    const handle = readHandle(packet);
+    client.countHandle(1);
+    return handle;
+  };
 
-export const closeHandle = (client: SftpClient, handle: Handle): Promise<void> =>
-  client.ask(packetType.close, (writer) => writer.string(handle), readOk);
+export const openFile = (client: SftpClient, path: PathBytes, flags: number, attributes: Attributes): Promise<Handle> =>
+  client.ask(
+    packetType.open,
+    (writer) => writeAttributes(writer.string(path).uint32(flags), attributes),
+    readOpened(client),
+  );
+
+/** To be asked once for each handle. */
+export const closeHandle = (client: SftpClient, handle: Handle): Promise<void> => {
+  client.countHandle(-1);
+  return client.ask(packetType.close, (writer) => writer.string(handle), readOk);
+};
 
 /** Nobody waits for the answer. */
 export const dropHandle = (client: SftpClient, handle: Handle): void => {
-  closeHandle(client, handle).catch(() => undefined);
+  client.unattended(closeHandle(client, handle));
 };
 
 /** @returns null at the end of the file; fewer bytes than asked for do not say that it ends */
@@ -43,9 +68,9 @@ export const setHandle = (client: SftpClient, handle: Handle, attributes: Attrib
   client.ask(packetType.fsetstat, (writer) => writeAttributes(writer.string(handle), attributes), readOk);
 
 export const openDirectory = (client: SftpClient, path: PathBytes): Promise<Handle> =>
-  client.ask(packetType.opendir, (writer) => writer.string(path), readHandle);
+  client.ask(packetType.opendir, (writer) => writer.string(path), readOpened(client));
 
-export const readDirectory = (client: SftpClient, handle: Handle): Promise<DirectoryEntry[] | null> =>
+export const readDirectory = (client: SftpClient, handle: Handle): Promise<Entries | null> =>
   client.ask(packetType.readdir, (writer) => writer.string(handle), readEntries);
 
 export const removeFile = (client: SftpClient, path: PathBytes): Promise<void> =>

@@ -1,5 +1,6 @@
 /** Why something failed, where the server said no more than "Failure". */
 import type { FileFacts } from "../../core/files/file-facts.ts";
+import { inTurns } from "./list-directory.ts";
 import {
   dropHandle,
   fileSystemOf,
@@ -78,7 +79,7 @@ export const whyNoRoom = async (client: SftpClient, path: PathBytes): Promise<Re
 const mostRequest = 256 * 1024;
 
 /** What a look finds; one that fails finds nothing. */
-const factsOf = async <T>(look: Promise<T>): Promise<T | null> => {
+export const factsOf = async <T>(look: Promise<T>): Promise<T | null> => {
   try {
     return await look;
   } catch {
@@ -91,8 +92,11 @@ const isEmpty = async (client: SftpClient, path: PathBytes): Promise<boolean | n
   const handle = await factsOf(openDirectory(client, path));
   if (handle === null) return null;
   try {
-    const names = (await readDirectory(client, handle)) ?? [];
-    return names.every(({ name }) => name === "." || name === "..");
+    const entries = (await readDirectory(client, handle)) ?? [];
+    for await (const part of inTurns(client, entries)) {
+      if (part.some(({ name }) => name !== "." && name !== "..")) return false;
+    }
+    return true;
   } catch {
     return null;
   } finally {

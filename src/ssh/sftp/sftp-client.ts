@@ -21,6 +21,7 @@ interface Pending {
  */
 export class SftpClient {
   readonly #link: SftpLink;
+  readonly #splitter: PacketSplitter;
   readonly #pending = new Map<number, Pending>();
   readonly #watchers = new Set<(reason: SshMcpError) => void>();
   readonly #ended = Promise.withResolvers<SshMcpError>();
@@ -29,6 +30,8 @@ export class SftpClient {
   #limits = safeLimits;
   #failure: SshMcpError | null = null;
   #nextId = 0;
+  #handles = 0;
+  #unattended = 0;
   #roundTripMs = Number.POSITIVE_INFINITY;
 
   /**
@@ -51,6 +54,7 @@ export class SftpClient {
   private constructor(link: SftpLink) {
     this.#link = link;
     const splitter = new PacketSplitter((packet) => this.#take(packet));
+    this.#splitter = splitter;
     link.onData = (chunk) => {
       if (this.#failure !== null) return;
       try {
@@ -80,9 +84,32 @@ export class SftpClient {
     return this.#failure !== null;
   }
 
-  /** Requests without a reply: none is left to wait for when it is 0. */
+  /** Whether somebody waits for an answer, or holds something open: a server that stands still would keep them waiting as well. */
+  get isInUse(): boolean {
+    return this.unanswered > 0 || this.#handles > 0;
+  }
+
+  /** Requests without a reply, but for those that nobody waits for. */
   get unanswered(): number {
-    return this.#pending.size;
+    return this.#pending.size - this.#unattended;
+  }
+
+  /** Says of a request, made just now, that nobody waits for its answer. */
+  unattended(request: Promise<unknown>): void {
+    if (this.#failure !== null) {
+      request.catch(() => undefined);
+      return;
+    }
+    this.#unattended += 1;
+    const answered = (): void => {
+      this.#unattended -= 1;
+    };
+    request.then(answered, answered);
+  }
+
+  /** Notes that one was opened, or that one is closed. */
+  countHandle(change: 1 | -1): void {
+    this.#handles += change;
   }
 
   /** The shortest time that a reply took, in milliseconds. */
@@ -93,6 +120,11 @@ export class SftpClient {
   /** What one request may read and write, as far as it is known by now. */
   get limits(): Limits {
     return this.#limits;
+  }
+
+  /** Has the memory of a reply's content used again, once whoever gets it has given it back: nobody else looks at it. */
+  lend(content: Uint8Array): void {
+    this.#splitter.lend(content);
   }
 
   offers(extension: ExtensionName): boolean {
@@ -178,12 +210,10 @@ export class SftpClient {
         (writer) => writer.string(Buffer.from("limits@openssh.com")),
         readLimits,
       );
-      asked.then(
-        (limits) => {
-          this.#limits = limits;
-        },
-        () => undefined,
-      );
+      const learnt = asked.then((limits) => {
+        this.#limits = limits;
+      });
+      this.unattended(learnt);
     }
     this.#version.resolve();
   }
@@ -191,7 +221,7 @@ export class SftpClient {
   #fail(error: SshMcpError): void {
     if (this.#failure !== null) return;
     this.#failure = error;
-    this.#link.end();
+    this.#link.end(error);
     this.#version.reject(error);
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();

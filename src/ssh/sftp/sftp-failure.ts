@@ -37,6 +37,27 @@ export const sftpFailure = (action: string, thrown: unknown, reason: Reason | nu
   return new SshMcpError(code, `${action}: ${words}${after}`);
 };
 
+/**
+ * For a change that was sent when the link still held: what ended it left no answer.
+ * @param action see `sftpFailure`
+ */
+export const changeFailure = (
+  action: string,
+  thrown: unknown,
+  reason: Reason | null = null,
+  after = "",
+): SshMcpError => {
+  const isUnanswered = thrown instanceof SshMcpError && endOfLink.has(thrown.code);
+  if (!isUnanswered) return sftpFailure(action, thrown, reason, after);
+  const what = action.replace(/^cannot /, "");
+  return new SshMcpError("OUTCOME_UNKNOWN", `${what}: whether it was done is not known: ${thrown.message}${after}`, {
+    cause: thrown,
+  });
+};
+
+/** What a link ends with when nobody here ended it: REMOTE_IO where it is the server's program alone that ended. */
+const endOfLink: ReadonlySet<ErrorCode> = new Set(["CONNECTION_LOST", "REMOTE_IO"]);
+
 const reasonOf = (status: StatusReply): Reason =>
   reasons[status.code] ?? {
     code: "REMOTE_IO",

@@ -1,7 +1,7 @@
 import { SshMcpError } from "../../core/errors.ts";
 import type { DirectoryEntry, FileChanges, FileFacts } from "../../core/files/file-facts.ts";
 import type { OpenRemoteFile, OwnerNames, RemoteFiles, WriteOptions } from "../../core/files/remote-files.ts";
-import { refuseFifo } from "./fifo.ts";
+import { openNoFifo } from "./fifo.ts";
 import { listDirectory } from "./list-directory.ts";
 import { OpenSftpFile } from "./open-sftp-file.ts";
 import { ownerNames } from "./owner-names.ts";
@@ -24,7 +24,7 @@ import {
 } from "./requests.ts";
 import { whyDirectoryStays, whyNoFile, whyNoList, whyNoRoom, whyNotNew, whyNotRemoved } from "./second-look.ts";
 import type { SftpClient } from "./sftp-client.ts";
-import { isStatus, isVague, namedPath, type Reason, sentPath, sftpFailure } from "./sftp-failure.ts";
+import { changeFailure, isStatus, isVague, namedPath, type Reason, sentPath, sftpFailure } from "./sftp-failure.ts";
 import { writeFile } from "./write-file.ts";
 
 export interface SftpFilesOptions {
@@ -79,10 +79,8 @@ export class SftpFiles implements RemoteFiles {
     const action = this.#action("open", path);
     const sent = sentPath(path);
     const client = this.#client;
-    const looking = statPath(client, sent);
-    const opening = openFile(client, sent, openFlag.read, {});
-    opening.catch(() => undefined);
-    await refuseFifo(client, looking, opening, action);
+    const look = (): Promise<FileFacts> => statPath(client, sent);
+    const { opening } = await openNoFifo(client, look, () => openFile(client, sent, openFlag.read, {}), action);
     const handle = await this.#on("open", path, () => opening, whyNoFile);
     return new OpenSftpFile({ client, handle, path, sent, where: this.#where });
   }
@@ -98,40 +96,40 @@ export class SftpFiles implements RemoteFiles {
   }
 
   change(path: string, changes: FileChanges): Promise<void> {
-    return this.#on("change", path, (sent) => this.#change(sent, changes), whyNoRoom);
+    return this.#alter("change", path, (sent) => this.#change(sent, changes), whyNoRoom);
   }
 
   makeDirectory(path: string, mode: number | null): Promise<void> {
     const make = async (sent: PathBytes): Promise<void> => {
       await makeDirectory(this.#client, sent, mode === null ? {} : { mode });
-      // The umask took bits away.
-      if (mode !== null) await setPath(this.#client, sent, { mode });
+      if (mode !== null) await this.#unmask(sent, mode);
     };
-    return this.#on("make the directory", path, make, whyNotNew);
+    return this.#alter("make the directory", path, make, whyNotNew);
   }
 
   async rename(from: string, to: string, replace: boolean): Promise<void> {
     const action = `cannot rename ${namedPath(from)} to ${namedPath(to)} on ${this.#where}`;
     const [source, target] = [sentPath(from), sentPath(to)];
+    const failed = this.#changeFailure();
     let failure: Awaited<ReturnType<typeof renameOver>>;
     try {
       failure = await (replace ? renameOver : renameToNew)(this.#client, source, target);
     } catch (thrown) {
-      throw sftpFailure(action, thrown);
+      throw failed(action, thrown);
     }
-    if (failure !== null) throw sftpFailure(action, failure.thrown, failure.reason);
+    if (failure !== null) throw failed(action, failure.thrown, failure.reason);
   }
 
   symlink(target: string, path: string): Promise<void> {
-    return this.#on("make the link", path, (sent) => makeLink(this.#client, sentPath(target), sent), whyNotNew);
+    return this.#alter("make the link", path, (sent) => makeLink(this.#client, sentPath(target), sent), whyNotNew);
   }
 
   remove(path: string): Promise<void> {
-    return this.#on("remove", path, (sent) => removeFile(this.#client, sent), whyNotRemoved);
+    return this.#alter("remove", path, (sent) => removeFile(this.#client, sent), whyNotRemoved);
   }
 
   removeDirectory(path: string): Promise<void> {
-    return this.#on(
+    return this.#alter(
       "remove the directory",
       path,
       (sent) => removeEmptyDirectory(this.#client, sent),
@@ -169,8 +167,32 @@ export class SftpFiles implements RemoteFiles {
     await Promise.all(requests);
   }
 
+  /** The umask may have taken bits of a new directory away; where it has not, nothing is changed by a name that may be another's by now. */
+  async #unmask(sent: PathBytes, mode: number): Promise<void> {
+    const made = await lstatPath(this.#client, sent);
+    if (made.type !== "directory") throw new SshMcpError("REMOTE_IO", "it is not the directory any more that was made");
+    if (made.mode !== mode) await setPath(this.#client, sent, { mode });
+  }
+
   #action(verb: string, path: string): string {
     return `cannot ${verb} ${namedPath(path)} on ${this.#where}`;
+  }
+
+  /** What was never sent was not done, and what is not answered may have been. */
+  #changeFailure(): typeof sftpFailure {
+    const wasEnded = this.#client.isEnded;
+    return (...failure) => (this.#client.isEnded && !wasEnded ? changeFailure : sftpFailure)(...failure);
+  }
+
+  /** For what changes something. */
+  #alter(
+    verb: string,
+    path: string,
+    use: (sent: PathBytes) => Promise<void>,
+    why: Look,
+    looksAtMissing = false,
+  ): Promise<void> {
+    return this.#on(verb, path, use, why, looksAtMissing, this.#changeFailure());
   }
 
   /** @param looksAtMissing whether "no such file" may also mean that something else is there */
@@ -180,17 +202,14 @@ export class SftpFiles implements RemoteFiles {
     use: (sent: PathBytes) => Promise<T>,
     why: Look | null = null,
     looksAtMissing = false,
+    failed: typeof sftpFailure = sftpFailure,
   ): Promise<T> {
     const sent = sentPath(path);
     try {
       return await use(sent);
     } catch (thrown) {
       const isUnclear = isVague(thrown) || (looksAtMissing && isStatus(thrown, statusCode.noSuchFile));
-      throw sftpFailure(
-        this.#action(verb, path),
-        thrown,
-        isUnclear && why !== null ? await why(this.#client, sent) : null,
-      );
+      throw failed(this.#action(verb, path), thrown, isUnclear && why !== null ? await why(this.#client, sent) : null);
     }
   }
 }

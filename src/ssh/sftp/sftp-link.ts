@@ -8,6 +8,6 @@ export interface SftpLink {
   onData: (chunk: Uint8Array) => void;
   /** Resolves once with the reason, whoever ended it; never rejects. What the server still sent was handed over before. */
   readonly ended: Promise<SshMcpError>;
-  /** Ends it at once, without waiting for what is queued. More than once is fine. */
-  end(): void;
+  /** Ends it at once, without waiting for what is queued. The first reason stays. */
+  end(reason?: SshMcpError): void;
 }

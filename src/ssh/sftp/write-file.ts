@@ -19,7 +19,7 @@ import {
 } from "./requests.ts";
 import { whyNoRoom } from "./second-look.ts";
 import type { SftpClient } from "./sftp-client.ts";
-import { isStatus, isVague, sftpFailure } from "./sftp-failure.ts";
+import { changeFailure, isStatus, isVague, sftpFailure } from "./sftp-failure.ts";
 import { RangeWriter } from "./write-range.ts";
 
 export interface FileToWrite {
@@ -37,18 +37,22 @@ const specialBits = 0o6000;
 export const writeFile = async (
   file: FileToWrite,
   bytes: AsyncIterable<Uint8Array>,
-  { offset, create, mode, forms, onForm, onWritten }: WriteOptions,
+  options: WriteOptions,
 ): Promise<number> => {
   const { client, sent, action } = file;
-  const { handle, isNew } = await openForWriting(file, { create, offset, mode });
+  const { create, mode, forms, unchanged, onForm, onWritten, append = false, sync = true } = options;
+  const { handle, isNew } = await openForWriting(file, options);
+  // A server that does not know of adding puts it where the end was; nothing is cut there.
+  const offset = append && isNew ? 0 : options.offset;
   const ownMode = isNew ? mode : null;
-  const isOurs = create === "new" || offset > 0;
+  const isOurs = !append && (create === "new" || offset > 0);
   const lanes = new Lanes({ client, handle, busy: 0 }, isOurs ? () => openLane(file, handle) : null);
   const writer = new RangeWriter(lanes, offset, onWritten ?? null);
   let isClosed = false;
   try {
+    if (unchanged !== undefined) await refuseOther(client, sent, handle, unchanged);
     // Each of these is answered before a byte is: requests of one channel are done in their order.
-    const prepared = prepare(client, handle, offset, ownMode);
+    const prepared = prepare(client, handle, append ? 0 : offset, ownMode);
     prepared.catch(() => undefined);
     if (offset > 0) await prepared;
     const made = forms === undefined ? null : statHandle(client, handle);
@@ -58,7 +62,7 @@ export const writeFile = async (
     if (writer.requests > 1) await writer.answered();
     const formed = made === null ? null : await formHandle(client, handle, await made, forms ?? []);
     isClosed = true;
-    const finished = finish(client, handle, lanes, formed === null ? ownMode : null);
+    const finished = finish(client, handle, lanes, formed === null ? ownMode : null, sync);
     finished.catch(() => undefined);
     await Promise.all([prepared, writer.answered(), formed?.done]);
     if (formed !== null) onForm?.(formed.index);
@@ -68,8 +72,12 @@ export const writeFile = async (
     const after = offset + writer.written;
     const reason = isVague(thrown) ? await whyNoRoom(client, sent) : null;
     if (!isClosed) {
-      await cutHole(client, handle, writer, after);
+      if (!append) await cutHole(client, handle, writer, after);
       dropHandle(client, handle);
+    }
+    if (append) {
+      const failed = client.isEnded && writer.requests > 0 ? changeFailure : sftpFailure;
+      throw failed(action, thrown, reason, `; at least ${bytesOf(writer.written)} added`);
     }
     throw sftpFailure(
       action,
@@ -78,6 +86,7 @@ export const writeFile = async (
       `; ${bytesOf(writer.written)} written${offset > 0 ? `, up to byte ${after}` : ""}`,
     );
   } finally {
+    writer.end();
     lanes.close();
   }
 };
@@ -101,6 +110,19 @@ const prepare = async (client: SftpClient, handle: Handle, offset: number, mode:
   if (size > offset) await setHandle(client, handle, { size: offset });
 };
 
+/** Version 3 opens no name without following it, and says of no file which one it is: what is said of it has to do. */
+const refuseOther = async (client: SftpClient, sent: PathBytes, handle: Handle, wanted: FileFacts): Promise<void> => {
+  const [opened, named] = await Promise.all([statHandle(client, handle), lstatPath(client, sent)]);
+  const isSame = ({ type, size, mode, uid, gid, mtime }: FileFacts): boolean =>
+    type === "file" &&
+    size === wanted.size &&
+    mode === wanted.mode &&
+    uid === wanted.uid &&
+    gid === wanted.gid &&
+    mtime === wanted.mtime;
+  if (!isSame(opened) || !isSame(named)) throw new SshMcpError("PRECONDITION_FAILED", "it is another file by now");
+};
+
 /** File systems without permissions refuse to set them; only a wider file than was asked for is a failure. */
 const acceptNarrower = async (client: SftpClient, handle: Handle, mode: number, thrown: unknown): Promise<void> => {
   if (!(thrown instanceof StatusReply)) throw thrown;
@@ -108,11 +130,17 @@ const acceptNarrower = async (client: SftpClient, handle: Handle, mode: number, 
   if (facts.mode === null || (facts.mode & ~mode) !== 0) throw thrown;
 };
 
-/** On the disk, with its mode, and closed: NFS says only then what went wrong. */
-const finish = async (client: SftpClient, handle: Handle, lanes: Lanes, mode: number | null): Promise<void> => {
+/** On the disk where that is wanted, with its mode, and closed: NFS says only then what went wrong. */
+const finish = async (
+  client: SftpClient,
+  handle: Handle,
+  lanes: Lanes,
+  mode: number | null,
+  sync: boolean,
+): Promise<void> => {
   const requests: Promise<void>[] = lanes.release().map((lane) => closeHandle(lane.client, lane.handle));
   if (mode !== null && (mode & specialBits) !== 0) requests.push(setHandle(client, handle, { mode }));
-  if (client.offers("fsync@openssh.com")) requests.push(syncHandle(client, handle).catch(ignoreUnsyncable));
+  if (sync && client.offers("fsync@openssh.com")) requests.push(syncHandle(client, handle).catch(ignoreUnsyncable));
   requests.push(closeHandle(client, handle));
   await Promise.all(requests);
 };

@@ -33,7 +33,9 @@ const formSteps = (forms: readonly FileChanges[]): string[] => {
 };
 
 // No descriptor is opened by `exec`: a shell may end when that fails, and says nothing then.
-export const writeSteps = ({ offset, create, mode, forms = [] }: WriteOptions): string[] => {
+export const writeSteps = ({ offset, create, mode, forms = [], unchanged, append = false }: WriteOptions): string[] => {
+  const behind = append || offset > 0;
+  const isCut = offset > 0 && !append;
   const into = (redirection: string, first = ""): string => `{ ${first}${takes(forms)}\n} ${redirection}"$p"`;
   const bits = mode === null ? null : mode.toString(8).padStart(4, "0");
   const mask = bits === null ? "" : "umask 077";
@@ -43,12 +45,15 @@ export const writeSteps = ({ offset, create, mode, forms = [] }: WriteOptions): 
   const isNew = '[ -f "$p" ]&&[ ! -L "$p" ]||no exists;';
   const makesNew = [mask, "set -C", into("3>", `set +C;${isNew}${exact}`), taken, "no tool"];
   // Nothing of /dev/null is copied: dd cuts the file at the offset before.
-  const cut = `dd if=/dev/null of="$p" bs=1 seek=${offset} 2>/dev/null||{ : >>"$p";no tool;}`;
+  const cut = (name: string): string =>
+    `dd if=/dev/null of="${name}" bs=1 seek=${offset} 2>/dev/null||{ : >>"$p";no tool;}`;
+  // What lies at the name is what was opened, and nothing is done before that is known.
+  const own = `[ -f "$p" ]&&[ ! -L "$p" ]||no changed;${openFile};[ "$p" -ef "$f" ]||no changed;${cut("$f")};`;
   const overOld = [
     '[ -d "$p" ]&&no directory',
     '[ -p "$p" ]&&no fifo',
-    ...(offset === 0 ? [] : [`if [ -f "$p" ];then ${cut};fi`]),
-    into(offset === 0 ? "3>" : "3>>"),
+    ...(!isCut || unchanged !== undefined ? [] : [`if [ -f "$p" ];then ${cut("$p")};fi`]),
+    unchanged === undefined ? into(behind ? "3>>" : "3>") : into("3>>", own),
     "no tool",
   ];
   switch (create) {
@@ -58,7 +63,15 @@ export const writeSteps = ({ offset, create, mode, forms = [] }: WriteOptions): 
       return ['[ -e "$p" ]||{ ls -ldL "$p" >/dev/null;no tool;}', definesFacts, ...overOld];
     case "any":
       // What is not there may be what a link leads to; that it is no link is then no condition.
-      return [definesFacts, 'if [ ! -e "$p" ];then', mask, into("3>", exact), "no tool", "fi", ...overOld];
+      return [
+        definesFacts,
+        'if [ ! -e "$p" ];then',
+        mask,
+        into(append ? "3>>" : "3>", exact),
+        "no tool",
+        "fi",
+        ...overOld,
+      ];
   }
 };
 
@@ -69,14 +82,14 @@ export const readSteps = (offset: number, length: number | null): string[] => [
   length === null ? "cat||no tool" : `head -c ${length}||no tool`,
 ];
 
-/** Says how much of a broken write is there. */
-export const bytesDone = (error: unknown, offset: number): unknown => {
+/** Says how much of a broken write is there; of what was added, where others may add as well, only what is certain. */
+export const bytesDone = (error: unknown, offset: number, append: boolean): unknown => {
   if (!(error instanceof SshMcpError)) return error;
   const facts = factsIn(Buffer.from(wordsOf(error).at(-1) ?? "", "latin1"))?.facts;
-  if (facts?.type !== "file")
+  if (facts?.type !== "file" || append)
     return new SshMcpError(
       error.code,
-      `${error.message} (0 bytes were written)`,
+      `${error.message} (${append ? "how many bytes were added is not known" : "0 bytes were written"})`,
       error.hint === null ? {} : { hint: error.hint },
     );
   const done = Math.max(0, facts.size - offset);

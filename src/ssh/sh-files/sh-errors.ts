@@ -26,11 +26,16 @@ const reasons: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   notempty: ["REMOTE_IO", "is not an empty directory"],
   nolink: ["REMOTE_IO", "is no symbolic link"],
   fifo: ["UNSUPPORTED", "is a FIFO, which has no content of its own"],
+  changed: ["PRECONDITION_FAILED", "is another file by now"],
   cross: ["REMOTE_IO", "cannot be moved to another file system in one step"],
 };
 
 /** What is still of use of a tool's words. */
 const longestWords = 200;
+
+/** Where in a program of ours a shell was: `/bin/sh: 10: eval: `, `sh: line 3: `, `sh[2]: `. */
+const inside =
+  /^(?:\/\S+\/)?(?:sh|ash|dash|bash|ksh|mksh|zsh)(?:: (?:line )?\d+|\[\d+\]|:\d+)?: (?:(?:line )?\d+: )?(?:eval: )?/gm;
 
 /**
  * @param reason word after `no`; null when the program ended without a word of ours
@@ -47,7 +52,7 @@ export const failureOf = (path: string, doing: string, reason: string | null, st
     .toLowerCase()
     .replace(/[\])]$/, "");
   const code = endings.find(([words]) => end.endsWith(words))?.[1] ?? "REMOTE_IO";
-  const words = shortened(said.slice(-4 * longestWords), longestWords);
+  const words = shortened(said.slice(-4 * longestWords).replace(inside, ""), longestWords);
   const what = code === "NOT_FOUND" ? "is not there, and " : "";
   return new SshMcpError(code, `${shown(path)} ${what}could not be ${doing}: ${words}`);
 };

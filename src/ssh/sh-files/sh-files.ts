@@ -100,7 +100,7 @@ export class ShFiles implements RemoteFiles {
 
   async write(path: string, bytes: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<number> {
     let given = 0;
-    const { onWritten, onForm, offset } = options;
+    const { onWritten, onForm, offset, append = false } = options;
     const counted = async function* (): AsyncGenerator<Uint8Array, void, void> {
       for await (const chunk of bytes) {
         // Asked for the next one, the connection has taken the last.
@@ -120,10 +120,10 @@ export class ShFiles implements RemoteFiles {
     };
     let answer: Answer;
     try {
-      answer = await this.#ask(path, "written", writeSteps(options), { stdin: stdin() });
+      answer = await this.#ask(path, "written", writeSteps(options), { stdin: stdin(), changes: append });
     } catch (error) {
       const broken = failed as { error: unknown } | null;
-      throw broken === null ? bytesDone(error, offset) : broken.error;
+      throw broken === null ? bytesDone(error, offset, append) : broken.error;
     }
     const broken = failed as { error: unknown } | null;
     if (broken !== null) throw broken.error;
@@ -141,24 +141,24 @@ export class ShFiles implements RemoteFiles {
 
   async change(path: string, changes: FileChanges): Promise<void> {
     const steps = changeSteps(changes);
-    if (steps.length > 0) await this.#ask(path, "changed", steps);
+    if (steps.length > 0) await this.#ask(path, "changed", steps, { changes: true });
   }
 
   async makeDirectory(path: string, mode: number | null): Promise<void> {
     const bits = mode === null ? "" : `-m ${octal(mode)} `;
     const steps = ['[ -e "$p" ]||[ -L "$p" ]&&no exists', `mkdir ${bits}-- "$p"||no tool`, "ok"];
-    await this.#ask(path, "made", steps);
+    await this.#ask(path, "made", steps, { changes: true });
   }
 
   async rename(from: string, to: string, replace: boolean): Promise<void> {
     const target = bare(to);
     const steps = [`q=${shPath(target)}`, ...renameSteps(replace)];
     const enter = from.startsWith("/") && !target.startsWith("/") ? [home(target)] : [];
-    await this.#ask(bare(from), `renamed to ${shown(to)}`, [...enter, ...steps], { inTheWay: to });
+    await this.#ask(bare(from), `renamed to ${shown(to)}`, [...enter, ...steps], { inTheWay: to, changes: true });
   }
 
   async symlink(target: string, path: string): Promise<void> {
-    await this.#ask(bare(path), "made", [`t=${quoteWord(target)}`, ...symlinkSteps]);
+    await this.#ask(bare(path), "made", [`t=${quoteWord(target)}`, ...symlinkSteps], { changes: true });
   }
 
   async remove(path: string): Promise<void> {
@@ -169,12 +169,12 @@ export class ShFiles implements RemoteFiles {
       '[ ! -e "$p" ]&&[ ! -L "$p" ]||no tool',
       "ok",
     ];
-    await this.#ask(path, "removed", steps);
+    await this.#ask(path, "removed", steps, { changes: true });
   }
 
   async removeDirectory(path: string): Promise<void> {
     const steps = ['there "$p"', '[ -d "$p" ]&&[ ! -L "$p" ]||no notdirectory', 'rmdir -- "$p"||no tool', "ok"];
-    await this.#ask(path, "removed", steps);
+    await this.#ask(path, "removed", steps, { changes: true });
   }
 
   async free(path: string): Promise<number | null> {
@@ -200,7 +200,7 @@ export class ShFiles implements RemoteFiles {
     path: string,
     doing: string,
     steps: readonly string[],
-    more: Pick<Question, "stdin" | "stdout" | "inTheWay"> = {},
+    more: Pick<Question, "stdin" | "stdout" | "inTheWay" | "changes"> = {},
   ): Promise<Answer> {
     const begin = [home(path), `p=${shPath(path)}`];
     return ask(this.#run, { path, doing, steps: [...begin, ...steps], ...more });

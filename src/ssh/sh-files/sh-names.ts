@@ -30,7 +30,10 @@ export const renameSteps = (replace: boolean): string[] => {
     // A second name for the file is refused where the name is taken, in one step: link(2).
     'if [ -f "$p" ]&&[ ! -L "$p" ];then',
     neverInto("ln"),
-    'if ln $T -- "$p" "$q" 2>/dev/null;then rm -f -- "$p"||no tool;ok;fi',
+    'if ln $T -- "$p" "$q" 2>/dev/null;then',
+    // Where the old name has to stay, the new one goes again.
+    'rm -f -- "$p"||{ [ ! "$p" -ef "$q" ]||rm -f -- "$q" 2>/dev/null;no tool;}',
+    "ok;fi",
     '[ -e "$q" ]||[ -L "$q" ]&&no exists',
     "fi",
     // Directories, links, and file systems without hard links.

@@ -18,6 +18,8 @@ export interface Question {
   inTheWay?: string;
   /** Steps of a program that ends in `ok`, or in `no REASON`; `at` says a word to us meanwhile. */
   steps: readonly string[];
+  /** Whether it changes something: what became of it is not known when the connection ends in the middle. Absent is false. */
+  changes?: boolean;
   stdin?: AsyncIterable<Uint8Array>;
   stdout?: Sink;
 }
@@ -60,6 +62,11 @@ export const ask = async (run: Run, question: Question): Promise<Answer> => {
     case "timedOut":
       throw new SshMcpError("TIMEOUT", `the time was over ${where()}`);
     case "unknown":
+      if (question.changes === true)
+        throw new SshMcpError(
+          "OUTCOME_UNKNOWN",
+          `whether ${shown(path)} was ${doing} is not known: the connection was lost before the server said so`,
+        );
       throw new SshMcpError("CONNECTION_LOST", `the connection was lost ${where()}`);
     default:
   }

@@ -90,7 +90,7 @@ export const protocolOf = (client: Client): Ssh2Protocol => internals(client)._p
 export const softwareOf = (client: Client): string => internals(client)._remoteVer ?? "";
 
 /**
- * Whether a session channel without a window gets one by its exec request. OpenSSH opens it while it handles the request, before it reads on, and
+ * Whether a session channel without a window gets one by its request for a command or a subsystem. OpenSSH opens it while it handles that, before it reads on, and
  * says so when the answer is due (session.c, session_set_fds; 2 MiB): what follows the request arrives in time.
  */
 export const opensWindowByExec = ({ _client }: Ssh2Channel): boolean => /^OpenSSH_\d/.test(softwareOf(_client));

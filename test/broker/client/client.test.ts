@@ -224,10 +224,44 @@ describe("a connection that ends", () => {
         { input: { target: "web" }, caller: model },
         'ssh_exec {"target":"web","command":"ps -ef"}',
       ],
+      [
+        "a file",
+        { operation: "write-file", input: { target: "web", path: "a b", sudo: true } },
+        "ssh-mcp stat --sudo 'web:a b'",
+      ],
+      [
+        "a file of a model",
+        { operation: "path", input: { target: "web", path: "x", action: "remove" }, caller: model },
+        'ssh_path {"target":"web","action":"stat","path":"x"}',
+      ],
+      [
+        "a copy",
+        { operation: "transfer", input: { sources: ["a"], destination: "web:b" } },
+        "run the same command again with --resume",
+      ],
+      [
+        "a copy of a model",
+        { operation: "transfer", input: { sources: ["a"], destination: "web:b" }, caller: model },
+        'ssh_transfer {"sources":["a"],"destination":"web:b","resume":true}',
+      ],
+      [
+        "a copy of standard input",
+        { operation: "transfer", input: { sources: ["-"], destination: "web:b" } },
+        "run the same command again",
+      ],
+      ["a sync", { operation: "sync", input: { source: "a", destination: "web:b" } }, "run the same command again"],
+      ["several files", { operation: "rm", input: { target: "web", paths: ["x", "y"] } }, "ssh-mcp stat web:x"],
+      ["what was moved", { operation: "mv", input: { target: "web", paths: ["x", "y"] } }, "ssh-mcp stat web:y"],
       ["none", { input: {} }, "ssh-mcp ls"],
       ["what is no target", { input: { target: 7 } }, "ssh-mcp ls"],
     ])("the hint looks at %s", async (_what, changes, hint) => {
       expect(await lost(changes)).toMatchObject({ code: "OUTCOME_UNKNOWN", hint });
+    });
+
+    test("the message names the file, and the command as it is typed", async () => {
+      const input = { target: "web", path: "k/r" };
+      const { message } = (await lost({ operation: "edit-file", input })) as Error;
+      expect(message).toStartWith('whether edit of "k/r" on web was done is not known: ');
     });
 
     test("what may be repeated is no riddle", async () => {
@@ -596,6 +630,6 @@ describe("questions and progress", () => {
     broker.control(1, { kind: "progress", elapsedMs: 5, message: "half" });
     broker.control(1, result);
     await outcome;
-    expect(seen).toEqual([[5, "half"]]);
+    expect(seen).toEqual([[5, "half", null]]);
   });
 });

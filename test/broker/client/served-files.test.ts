@@ -293,6 +293,13 @@ describe("an operation in this process", () => {
     expect(new Set((await run(path)).split(","))).toEqual(new Set([expected]));
   });
 
+  test("of a model gets none that way", async () => {
+    const path = fileOf("content");
+    act = hashOf(path);
+    const outcome = await run(path, { caller: { ...caller, face: "mcp" } }).catch((thrown: unknown) => thrown);
+    expect(outcome).toMatchObject({ code: "LOCAL_IO" });
+  });
+
   test("is canceled while it waits for a pipe, which is let go of", async () => {
     const path = await makeFifo();
     act = hashOf(path);

@@ -202,6 +202,24 @@ describe("what the caller's process does for an operation", () => {
     expect(said.tooMany.filter((code) => code !== "fine")).toEqual(["TOO_LARGE"]);
   });
 
+  test("a transfer's largest files, and as many compared, are at work at once", async () => {
+    const cwd = tempDir("side");
+    const names = Array.from({ length: 64 }, (_, index) => `f${index}`);
+    for (const name of names) writeFileSync(join(cwd, name), name);
+    const said = await during(cwd, { sources: ["."] }, async (side) => {
+      const walks = side.walk(".", () => undefined)[Symbol.asyncIterator]();
+      const read = names.map((name) => side.read(name, 0)[Symbol.asyncIterator]());
+      const [, ...codes] = await Promise.all([
+        walks.next(),
+        ...read.map((one) => codeOf(one.next())),
+        ...names.map((name) => codeOf(side.hash(name, null, false))),
+      ]);
+      for (const one of [walks, ...read]) await one.return?.();
+      return new Set(codes).size === 1 && codes[0];
+    });
+    expect(said).toBe("fine");
+  });
+
   test("a reader that leaves lets go of the file", async () => {
     const cwd = tempDir("side");
     writeFileSync(join(cwd, "f"), new Uint8Array(8 * sideWindow));

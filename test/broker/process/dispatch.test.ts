@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { type CallIo, createDispatch, type Dispatch } from "../../../src/broker/process/dispatch.ts";
 import type { Request } from "../../../src/broker/wire/protocol.ts";
 import { absentSide } from "../../../src/core/files/absent-side.ts";
-import type { Operation } from "../../../src/core/operation.ts";
+import type { Effect, Operation } from "../../../src/core/operation.ts";
 import type { Rule } from "../../../src/policy/evaluate.ts";
 import { fake, noHosts, noSessions, operations } from "./fake-operations.ts";
 import { caller, request } from "./raw-peer.ts";
@@ -161,6 +161,16 @@ describe("policy", () => {
     const before = ran;
     await dispatchOf([copying], [ask, deny])(request("counted", { input: { text: "web www" } }), io);
     expect(ran).toBe(before + 1);
+  });
+
+  test("is asked about what this call does", async () => {
+    const rules: Rule[] = [{ name: "look only", decision: "deny", effects: ["write", "destructive"] }];
+    const effectOf = ({ text }: Record<string, unknown>): Effect => (text === "look" ? "read" : "write");
+    const dispatch = dispatchOf([counted({ effect: "destructive", effectOf })], rules);
+    expect(await errorOf(request("counted", { input: { text: "do" } }), dispatch)).toMatchObject({
+      code: "POLICY_DENIED",
+    });
+    expect(await dispatch(request("counted", { input: { text: "look" } }), io)).toMatchObject({ count: 1 });
   });
 
   test("names the target and the rule", async () => {

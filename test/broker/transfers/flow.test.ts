@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { atOnce } from "../../../src/broker/transfers/at-once.ts";
+import { begun } from "../../../src/broker/transfers/begun.ts";
 import { Queue } from "../../../src/broker/transfers/queue.ts";
 import { RateLimit } from "../../../src/broker/transfers/rate-limit.ts";
 
@@ -17,6 +18,25 @@ test("a queue hands everything on in order, and holds no more than its limit", a
   }
   await producer;
   expect(taken).toEqual(Array.from({ length: 20 }, (_, index) => index));
+});
+
+test("what begins ahead is handed on whole, and let go of", async () => {
+  const log: string[] = [];
+  const counted = async function* (): AsyncGenerator<number, void> {
+    try {
+      for (let number = 0; number < 3; number++) {
+        log.push(`${number}`);
+        yield number;
+      }
+    } finally {
+      log.push("over");
+    }
+  };
+  const all = begun(counted());
+  expect(log).toEqual(["0"]);
+  expect([await all.next(), await all.next()].map(({ value }) => value)).toEqual([0, 1]);
+  await all.return?.();
+  expect(log).toEqual(["0", "1", "over"]);
 });
 
 test("a queue that failed tells both ends", async () => {

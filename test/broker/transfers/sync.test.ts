@@ -1,6 +1,17 @@
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
 import { cleanup } from "../../support/cleanup.ts";
 import { startWorld, treeOf } from "./transfer-fixture.ts";
 
@@ -90,6 +101,14 @@ test("nothing is deleted for an empty source, for one that cannot be read whole,
   for (const root of ["/", "/etc", "~", ".", "..", ""]) {
     expect(await codeOf(sync("empty", `db1:${root}`, { delete: true }))).toBe("INVALID_INPUT");
   }
+  // Here as well. The source is empty, so that a guard that fails deletes nothing of ours.
+  mkdirSync(join(there, "empty"));
+  const home = realpathSync(homedir());
+  for (const root of ["/", "/etc/", "/tmp/../usr", home, `${home}/.`, dirname(home)]) {
+    expect(await codeOf(sync("db1:empty", root, { delete: true }))).toBe("INVALID_INPUT");
+  }
+  symlinkSync(home, join(here, "link"));
+  expect(await codeOf(sync("db1:empty", "link", { delete: true }))).toBe("INVALID_INPUT");
   Bun.spawnSync(["mkfifo", join(here, "empty", "fifo")]);
   const partial = await sync("empty", "db1:copy", { delete: true });
   expect(partial.report).toMatchObject({ deleted: 0, failures: [{ code: "UNSUPPORTED" }] });

@@ -128,7 +128,9 @@ export const scopeOf = (
 
 /** Paths, types, contents, modes and times of a tree, as one text. */
 export const treeOf = async (root: string, ...words: string[]): Promise<string> => {
-  const format = words.length > 0 ? words : ["-printf", "%P %y %s %m %Ts %l\n"];
+  // A link's own time is when it was made.
+  const all = ["(", "-type", "l", "-printf", "%P %l\n", "-o", "-printf", "%P %y %s %m %Ts\n", ")"];
+  const format = words.length > 0 ? words : all;
   const found = Bun.spawn(["find", root, "-mindepth", "1", "-not", "-type", "d", ...format]);
   const sums = Bun.spawn(["sh", "-c", `cd "$1" && find . -type f -exec sha256sum {} +`, "sh", root]);
   const lines = (text: string): string => text.split("\n").sort().join("\n");

@@ -4,8 +4,9 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Home, makeHome } from "../../faces/home.ts";
-import { run, start } from "../../support/binary.ts";
+import { buildOnce, run, start } from "../../support/binary.ts";
 import { cleanup } from "../../support/cleanup.ts";
+import { startProgram } from "../../support/program.ts";
 import { startSshd } from "../../support/sshd.ts";
 import { tempDir } from "../../support/temp.ts";
 import { startInTerminal } from "../../support/terminal.ts";
@@ -56,6 +57,27 @@ describe("cat", () => {
     put("a", "a\n");
     const { stdout } = await ssh(["cat", "--json", on("a")]);
     expect(JSON.parse(stdout)).toMatchObject({ target: "h", content: "a\n", size: 2, sha256: sha256("a\n") });
+  });
+
+  test("names the file that a document is not of", async () => {
+    put("a", "a\n");
+    const { stdout } = await ssh(["cat", "--json", on("nowhere"), on("a")]);
+    const documents = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(documents).toMatchObject([
+      { target: "h", path: at("nowhere"), error: { code: "NOT_FOUND" } },
+      { target: "h", path: at("a"), content: "a\n" },
+    ]);
+  });
+
+  test("takes a name that is no UTF-8, by its bytes and as it is written out", async () => {
+    writeFileSync(Buffer.concat([Buffer.from(`${dir}/b`), Buffer.from([0xff, 0xfe])]), "odd\n");
+    expect(await ssh(["cat", `${on("b")}\\udcff\\udcfe`])).toMatchObject({ status: 0, stdout: "odd\n" });
+    // As a shell's completion has it.
+    const typed = ["bash", "-c", `exec "$0" cat ${on("b")}$'\\xff\\xfe'`, buildOnce()];
+    expect(await startProgram(typed, { home: home.path }).exit()).toMatchObject({ status: 0, stdout: "odd\n" });
   });
 
   test("streams what is large to a slow reader, and ends when nobody reads", async () => {
@@ -179,6 +201,17 @@ describe("edit", () => {
     expect(readFileSync(other, "utf8")).toBe("mine\n");
   });
 
+  test("opens no other file than the one that was meant", async () => {
+    put("notes", "one\n");
+    const edit = (meant: string) =>
+      inTerminal(["edit", "--if-sha256", sha256(meant), on("notes")], editor('echo two >>"$2"'));
+    const stale = await edit("none\n");
+    expect([stale.status, stale.text]).toEqual([1, expect.stringContaining("[PRECONDITION_FAILED]")]);
+    expect(content("notes")).toBe("one\n");
+    expect((await edit("one\n")).status).toBe(0);
+    expect(content("notes")).toBe("one\ntwo\n");
+  });
+
   test("makes a file that is not there, unless the editor leaves none", async () => {
     expect(await inTerminal(["edit", on("made")], editor('echo new >"$2"'))).toMatchObject({ status: 0 });
     expect(content("made")).toBe("new\n");
@@ -189,6 +222,13 @@ describe("edit", () => {
   test("without a terminal says what else there is", async () => {
     const { status, stderr } = await ssh(["edit", on("x")]);
     expect([status, stderr]).toEqual([2, expect.stringContaining("--diff FILE")]);
+  });
+
+  test("reads no more of a diff than any has", async () => {
+    put("endless", "one\n");
+    const endless = await ssh(["edit", on("endless"), "--diff", "/dev/zero"]);
+    expect(endless).toMatchObject({ stderr: expect.stringContaining("[TOO_LARGE]") });
+    expect(content("endless")).toBe("one\n");
   });
 
   test("applies a diff from a file or standard input, and edits in JSON", async () => {

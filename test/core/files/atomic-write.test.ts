@@ -27,7 +27,7 @@ import { waitFor } from "../../support/wait.ts";
 
 afterAll(cleanup);
 
-const usual: AtomicOptions = { mode: 0o644, mtime: null, create: "any", part: null, from: 0 };
+const usual: AtomicOptions = { mode: null, create: "any" };
 const write = (files: RemoteFiles, path: string, text: string, options: Partial<AtomicOptions> = {}) =>
   writeAtomically(files, path, given(text), { ...usual, ...options });
 
@@ -45,16 +45,14 @@ for (const { name, files, home } of chosen) {
   const mode = (path: string) => statSync(at(path)).mode & 0o7777;
 
   describe(name, () => {
-    test("a new file has the mode and the time that were asked for", async () => {
-      const result = await write(files, "new", "hello", { mode: 0o664, mtime: 1e9 });
+    test("a new file has the mode that was asked for", async () => {
+      const result = await write(files, "new", "hello", { mode: 0o664 });
       expect(result).toEqual({ path: "new", bytes: 5, created: true, mode: 0o664, ownerKept: true });
-      expect([text("new"), mode("new"), statSync(at("new")).mtimeMs]).toEqual(["hello", 0o664, 1e12]);
+      expect([text("new"), mode("new")]).toEqual(["hello", 0o664]);
       await write(files, "read-only", "hello", { mode: 0o400 });
       expect(mode("read-only")).toBe(0o400);
       expect((await write(files, "special-bits", "hello", { mode: 0o4711 })).mode).toBe(0o4711);
       expect(mode("special-bits")).toBe(0o4711);
-      await write(files, "by-part", "hello", { mode: 0o444, part: ".by-part.part" });
-      expect(mode("by-part")).toBe(0o444);
       expect(await codeOf(write(files, "new", "again", { create: "new" }))).toBe("ALREADY_EXISTS");
       expect(await codeOf(write(files, "none", "again", { create: "existing" }))).toBe("NOT_FOUND");
       expect(await codeOf(write(files, "none/deeper", "again"))).toBe("NOT_FOUND");
@@ -73,7 +71,7 @@ for (const { name, files, home } of chosen) {
           for (const each of readdirSync(at("keep"))) if (each !== "file") modes.push(mode(`keep/${each}`));
         }
       };
-      const result = await writeAtomically(files, "keep/file", watch(), { ...usual, mode: 0o777 });
+      const result = await writeAtomically(files, "keep/file", watch(), usual);
       expect([result.created, result.mode, result.ownerKept]).toEqual([false, 0o4750, true]);
       const facts = statSync(at("keep/file"));
       expect([facts.size, facts.mode & 0o7777]).toEqual([150_000, 0o4750]);
@@ -106,35 +104,35 @@ for (const { name, files, home } of chosen) {
       expect(lstatSync(at("special/fifo")).isFIFO()).toBe(true);
     });
 
-    test("what breaks leaves the old file, and nothing beside it but a part", async () => {
+    test("a file that is there has the mode that was asked for when it appears", async () => {
+      mkdirSync(at("asked"));
+      for (const [had, wanted] of [
+        [0o644, 0o600],
+        [0o600, 0o755],
+        [0o640, 0o4711],
+      ] as const) {
+        writeFileSync(at("asked/file"), "old");
+        if (isRoot) chownSync(at("asked/file"), 12, 34);
+        chmodSync(at("asked/file"), had);
+        const meanwhile: number[] = [];
+        const check = (): void => {
+          for (const each of readdirSync(at("asked"))) if (each !== "file") meanwhile.push(mode(`asked/${each}`));
+        };
+        const result = await write(files, "asked/file", "new", { mode: wanted, check });
+        expect([result.mode, mode("asked/file"), meanwhile]).toEqual([wanted, wanted, [wanted]]);
+        if (isRoot) expect(statSync(at("asked/file")).uid).toBe(12);
+      }
+    });
+
+    test("what breaks leaves the old file, and nothing beside it", async () => {
       mkdirSync(at("breaks"));
       writeFileSync(at("breaks/file"), "old");
-      const options = { ...usual, part: ".file.ssh-mcp-part" };
       await expect(writeAtomically(files, "breaks/file", broken("half"), usual)).rejects.toThrow("the source broke");
       const refuse = (): never => {
         throw new Error("changed meanwhile");
       };
       await expect(write(files, "breaks/file", "new", { check: refuse })).rejects.toThrow("changed meanwhile");
       expect([text("breaks/file"), readdirSync(at("breaks"))]).toEqual(["old", ["file"]]);
-      await expect(writeAtomically(files, "breaks/file", broken("half"), options)).rejects.toThrow("the source broke");
-      expect(readdirSync(at("breaks")).sort()).toEqual([".file.ssh-mcp-part", "file"]);
-      expect(text("breaks/file")).toBe("old");
-      writeFileSync(at("breaks/.file.ssh-mcp-part"), "half and something that was cut");
-      const result = await write(files, "breaks/file", " and whole", { ...options, from: 4 });
-      expect([result.bytes, text("breaks/file")]).toEqual([10, "half and whole"]);
-      expect(readdirSync(at("breaks"))).toEqual(["file"]);
-    });
-
-    test("a part that somebody put there is not written through", async () => {
-      mkdirSync(at("planted"));
-      writeFileSync(at("planted/victim"), "victim");
-      symlinkSync("victim", at("planted/.file.part"));
-      expect(await codeOf(write(files, "planted/file", "x", { part: ".file.part", from: 3 }))).toBe(
-        "PRECONDITION_FAILED",
-      );
-      await write(files, "planted/file", "mine", { part: ".file.part" });
-      expect([text("planted/victim"), text("planted/file")]).toEqual(["victim", "mine"]);
-      expect(readdirSync(at("planted")).sort()).toEqual(["file", "victim"]);
     });
 
     test("who swaps the file meanwhile gets no other file's owner or mode changed", async () => {
@@ -182,6 +180,22 @@ for (const { name, files, home } of chosen) {
         expect(text(`both${round}`)).toBe((results[0] === "ALREADY_EXISTS" ? "b" : "a").repeat(1000));
       }
       expect(readdirSync(home).filter((each) => each.includes("ssh-mcp-tmp"))).toEqual([]);
+    });
+
+    test("adding to a file changes no mode, and does not pass over one in silence", async () => {
+      writeFileSync(at("kept-mode"), "one");
+      chmodSync(at("kept-mode"), 0o640);
+      const add = (bits: number) => appendTo(files, "kept-mode", given("two"), { ...usual, mode: bits });
+      expect(await codeOf(add(0o600))).toBe("INVALID_INPUT");
+      expect([text("kept-mode"), mode("kept-mode")]).toEqual(["one", 0o640]);
+      expect(await add(0o640)).toMatchObject({ bytes: 3 });
+    });
+
+    test("of what several add at once nothing is lost", async () => {
+      const texts = Array.from({ length: 8 }, (_, index) => String(index).repeat(1000));
+      await Promise.all(texts.map((each) => appendTo(files, "many", given(each), usual)));
+      // Pieces may mix, and each is there.
+      expect([...text("many")].sort().join("")).toBe(texts.join(""));
     });
 
     test("something can be added to a file, or to what a link leads to", async () => {

@@ -122,6 +122,17 @@ for (const shell of localShells(tempDir("tools"))) {
         expect(() => removeTreeProgram(path)).toThrow("cannot be removed");
     });
 
+    test("what has become another directory meanwhile is not removed from", async () => {
+      mkdirSync(at("other/etc"), { recursive: true });
+      symlinkSync("other", at("was"));
+      expect(parseRemoval(await say(removeTreeProgram(`${home}/was/etc`)))).toBe("moved");
+      expect(existsSync(at("other/etc"))).toBe(true);
+      for (const name of odd) mkdirSync(at(`other/etc/${name}/x`), { recursive: true });
+      for (const name of odd)
+        expect(parseRemoval(await say(removeTreeProgram(`${home}/other/etc/${name}`)))).toBe("removed");
+      expect(readdirSync(at("other/etc"))).toEqual([]);
+    });
+
     test("tools are told", async () => {
       const tools = parseTools(await say(toolsProgram()));
       expect(tools.sha256).toBe(true);

@@ -16,12 +16,31 @@ test.each([
   ["x.p12", "x.p12"],
   [".env", ".env"],
   [".env.production", ".env.production"],
+  [".envrc", ".envrc"],
+  ["prod.env", "prod.env"],
+  [".cargo/credentials.toml", "credentials.toml"],
+  [".m2/settings.xml", "settings.xml"],
+  [".gem/credentials", "credentials"],
+  ["www/.htpasswd", ".htpasswd"],
+  // What a file system that folds takes for .ssh, .kube, id_rsa and .env.
+  [".\u017fsh/config", ".\u017fsh"],
+  [".\u212aube/config", ".\u212aube"],
+  [".s\u200dsh/config", ".s\u200dsh"],
+  ["\u0131d_rsa", "\u0131d_rsa"],
+  [".\uff45nv", ".\uff45nv"],
 ])("%s has the name of a secret", (path, name) => expect(secretName(path.split("/"))).toBe(name));
 
-test.each(["a/b.txt", "id_ed25519.pub", "environment", "key", "gcloud/x", "config.json", "ssh/config", ".envrc"])(
-  "%s has none",
-  (path) => expect(secretName(path.split("/"))).toBeNull(),
-);
+test.each([
+  "a/b.txt",
+  "id_ed25519.pub",
+  "environment",
+  "key",
+  "gcloud/x",
+  "config.json",
+  "ssh/config",
+  "envrc",
+  "settings.xml",
+])("%s has none", (path) => expect(secretName(path.split("/"))).toBeNull());
 
 test.each([
   ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3", true],

@@ -1,6 +1,6 @@
 /** What a call names, what its client's folders hold, and what is secret: nothing else is touched. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cleanup } from "../../support/cleanup.ts";
 import { codeOf, place, plain, readAll, small, stream, walked, writeAll } from "./sides.ts";
@@ -74,7 +74,103 @@ describe("a client's folders", () => {
   });
 });
 
+describe("outside of a client's folders", () => {
+  test("nothing tells what is there", async () => {
+    const { base, root, outside } = place();
+    writeFileSync(join(outside, "there"), "");
+    mkdirSync(join(outside, "d"));
+    symlinkSync(join(outside, "none"), join(root, "dangling"));
+    symlinkSync(join(outside, "there"), join(root, "leads"));
+    const { side } = place({ cwd: base, policy: { roots: [root], secretsAllowed: false } });
+    const said = async (path: string): Promise<string> => {
+      const all = [side.look(path), readAll(side.read(path, 0)), side.write(path, "", stream("x"), 0, plain)];
+      const failures = await Promise.all(all.map((one) => one.catch((thrown) => thrown)));
+      return failures.map((one) => `${one?.code}: ${one?.message}`.replaceAll(`"${path}"`, "PATH")).join("; ");
+    };
+    const expected = await said("outside/there");
+    expect(expected).toMatch(/^(POLICY_DENIED: PATH is outside[^;]*(; )?){3}$/);
+    for (const path of ["outside/none", "outside/d", "outside/none/none", "outside/there/none", "none/none"]) {
+      expect(await said(path)).toBe(expected);
+    }
+    for (const path of ["root/dangling", "root/leads", "root/dangling/x", "root/leads/x", "root/../outside/none"]) {
+      expect(await said(path)).toBe(expected);
+    }
+    // Inside, it is said.
+    expect(await side.look("root/none")).toBeNull();
+    expect(await side.look("root/none/none")).toBeNull();
+    expect(await codeOf(readAll(side.read("root/none/none", 0)))).toBe("NOT_FOUND");
+  });
+});
+
+test("what a call names as a source is neither written to nor removed", async () => {
+  const { base, root, outside } = place();
+  writeFileSync(join(root, "f"), "mine");
+  const { side } = place({ cwd: base, operands: ["root", "outside"], writable: ["outside"] });
+  expect(await codeOf(side.write("root", "f", stream("x"), 0, plain))).toBe("POLICY_DENIED");
+  expect(await codeOf(writeAll(side, "root", [small("f")]).then(({ failed }) => Promise.reject(failed[0])))).toBe(
+    "POLICY_DENIED",
+  );
+  expect(await codeOf(side.makeDirectory("root", "d", null))).toBe("POLICY_DENIED");
+  expect(await codeOf(side.symlink("root", "l", "f"))).toBe("POLICY_DENIED");
+  expect(await codeOf(side.change("root", "f", { mode: 0 }))).toBe("POLICY_DENIED");
+  expect(await codeOf(side.remove("root", "f"))).toBe("POLICY_DENIED");
+  expect(await readAll(side.read("root/f", 0))).toBe("mine");
+  await side.write("outside", "f", stream("x"), 0, plain);
+  expect(readdirSync(root)).toEqual(["f"]);
+  expect(readdirSync(outside)).toEqual(["f"]);
+});
+
+test("a model sets no setuid, setgid and sticky bits; a person does where the mode is exact", async () => {
+  for (const [policy, is] of [
+    [{ roots: null, secretsAllowed: false }, 0o755],
+    [{ roots: null, secretsAllowed: true }, 0o7755],
+  ] as const) {
+    const { root, side } = place({ policy });
+    const form = { mode: 0o7755, masked: false, mtime: null };
+    await side.write(root, "one", stream("x"), 0, form);
+    await writeAll(side, root, [small("many")], form);
+    await side.makeDirectory(root, "d", null);
+    await side.change(root, "d", { mode: 0o7755 });
+    const modes = ["one", "many", "d"].map((name) => statSync(join(root, name)).mode & 0o7777);
+    expect(modes).toEqual([is, is, is]);
+  }
+});
+
 describe("secrets", () => {
+  test("stay such when they are named more exactly, or have a second name", async () => {
+    const { base } = place();
+    const home = join(base, "home");
+    for (const path of [".docker", "w/.config/gcloud", ".terraform.d", "plain"])
+      mkdirSync(join(home, path), { recursive: true });
+    for (const path of [".docker/config.json", "w/.config/gcloud/x", ".terraform.d/credentials.tfrc.json", ".netrc"])
+      writeFileSync(join(home, path), "secret");
+    linkSync(join(home, ".docker/config.json"), join(home, "plain/c"));
+    linkSync(join(home, ".netrc"), join(home, "plain/n"));
+    const options = { cwd: home, env: { HOME: home }, policy: { roots: [home], secretsAllowed: false } };
+    const { side } = place(options);
+    const files = [
+      ".docker/config.json",
+      ".terraform.d/credentials.tfrc.json",
+      "w/.config/gcloud/x",
+      "plain/c",
+      "plain/n",
+    ];
+    for (const path of files) expect(await codeOf(readAll(side.read(path, 0)))).toBe("POLICY_DENIED");
+    for (const path of files.slice(0, 3)) {
+      const denied = place(options).side.write(path, "", stream("x"), 0, plain);
+      expect(await codeOf(denied)).toBe("POLICY_DENIED");
+    }
+    const { found, refused } = await walked(side, "w/.config");
+    expect([found, refused.map(({ code }) => code)]).toEqual([{}, ["POLICY_DENIED"]]);
+    const paths = async function* () {
+      yield ["gcloud/x"];
+    };
+    const failed: string[] = [];
+    for await (const some of side.readMany("w/.config", paths(), ({ code }) => failed.push(code)))
+      expect(some).toEqual([]);
+    expect(failed).toEqual(["POLICY_DENIED"]);
+  });
+
   test("are told by name in a tree, and neither read nor written", async () => {
     const { base, root } = place();
     mkdirSync(join(root, ".ssh"));

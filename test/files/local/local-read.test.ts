@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { smallFileLimit } from "../../../src/core/files/transfer-side.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { mustRun } from "../../support/command.ts";
-import { codeOf, place, readAll, walked } from "./sides.ts";
+import { codeOf, place, readAll, small, walked, writeAll } from "./sides.ts";
 
 afterAll(cleanup);
 
@@ -56,7 +56,6 @@ describe("one file", () => {
 
   test.each([
     ["shrinks", (path: string) => truncateSync(path, megabyte)],
-    ["grows", (path: string) => appendFileSync(path, "more")],
     ["is written to", (path: string) => writeFileSync(path, new Uint8Array(4 * megabyte))],
   ])("that %s while it is read is an error", async (_what, act) => {
     const { root, side } = place();
@@ -70,6 +69,18 @@ describe("one file", () => {
       }
     })();
     expect(await codeOf(reading)).toBe("LOCAL_IO");
+  });
+
+  test("that grows while it is read is as long as it was when it was opened", async () => {
+    const { root, side } = place();
+    const path = join(root, "log");
+    writeFileSync(path, "1".repeat(4 * megabyte));
+    let length = 0;
+    for await (const piece of side.read(path, 0)) {
+      length += piece.length;
+      appendFileSync(path, "more");
+    }
+    expect(length).toBe(4 * megabyte);
   });
 
   test("of /proc, whose size is 0, has its content", async () => {
@@ -138,6 +149,43 @@ test("a directory is removed with all that is in it, and never what a link in it
   writeFileSync(join(root, "f"), "");
   await side.remove(join(root, "f"), "");
   expect(readdirSync(root)).toEqual([]);
+});
+
+test("a tree of thousands of names, one in the other, is made, walked and removed with few descriptors", async () => {
+  const { root, side } = place();
+  const opened = (): number => readdirSync("/proc/self/fd").length;
+  const before = opened();
+  let most = 0;
+  const depth = 1000;
+  for (let path = "d"; path.length < 2 * depth; path += "/d") await side.makeDirectory(root, path, null);
+  let found = 0;
+  for await (const some of side.walk(root, ({ message }) => expect(message).toBe(""))) found += some.length;
+  most = Math.max(most, opened());
+  const removed = side.remove(root, "d");
+  let isOver = false;
+  const over = removed.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    most = Math.max(most, opened());
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await over;
+  expect(found).toBe(depth);
+  expect(most - before).toBeLessThan(100);
+  expect(readdirSync(root)).toEqual([]);
+});
+
+test("the names of a large directory are in the same order each time", async () => {
+  const { root, side } = place();
+  const names = Array.from({ length: 1700 }, (_, index) => `${(index * 7919) % 1700}é`);
+  await writeAll(
+    side,
+    root,
+    names.map((name) => small(name, "")),
+  );
+  const { found } = await walked(side, root);
+  expect(Object.keys(found)).toEqual(names.sort());
 });
 
 test("modes and times are set of a file, of a directory, and of the root", async () => {

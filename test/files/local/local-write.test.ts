@@ -1,6 +1,8 @@
 /** Writing on this machine: whole, in its own place, and through nothing. */
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -15,6 +17,7 @@ import {
 import { join } from "node:path";
 import { pathText } from "../../../src/core/files/path-text.ts";
 import { partName } from "../../../src/core/files/transfer-side.ts";
+import { forOtherGroup } from "../../../src/files/local/local-write.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { makeSmallDisk } from "../../support/small-disk.ts";
 import { broken, codeOf, place, plain, small, stream, walked, writeAll } from "./sides.ts";
@@ -83,6 +86,16 @@ describe("one file", () => {
     expect(readFileSync(join(root, "f"), "utf8")).toBe("ab");
   });
 
+  test("what the caller named may be a link that leads to nothing yet", async () => {
+    const { root, side } = place();
+    symlinkSync("second", join(root, "first"));
+    symlinkSync(`${root}/new`, join(root, "second"));
+    expect(await side.look(join(root, "first"))).toBeNull();
+    await side.write(join(root, "first"), "", stream("content"), 0, plain);
+    expect(readFileSync(join(root, "new"), "utf8")).toBe("content");
+    expect(lstatSync(join(root, "first")).isSymbolicLink()).toBe(true);
+  });
+
   test("what the caller named may be a device: it is written to, and stays", async () => {
     const { side } = place();
     await side.write("/dev/null", "", stream("gone"), 0, plain);
@@ -137,6 +150,46 @@ describe("modes", () => {
     await writeAll(side, root, [small("many")], form);
     expect([modeOf(join(root, "one")), modeOf(join(root, "many"))]).toEqual([0o600, 0o600]);
   });
+});
+
+describe("the mode of a file that is replaced", () => {
+  test.each([
+    [0o644, 0o600, 0o600],
+    [0o755, 0o644, 0o644],
+    [0o600, 0o666, 0o600],
+    [0o664, null, 0o664],
+    [0o644, 0o000, 0o600],
+    [0o4755, 0o4755, 0o755],
+  ])("%o, of a source with %p, is %o: never wider than either", async (old, mode, is) => {
+    const { root, side } = place();
+    for (const name of ["one", "many"]) {
+      writeFileSync(join(root, name), "");
+      chmodSync(join(root, name), old);
+    }
+    const form = { mode, masked: true, mtime: null };
+    await side.write(root, "one", stream("x"), 0, form);
+    await writeAll(side, root, [small("many")], form);
+    expect([modeOf(join(root, "one")), modeOf(join(root, "many"))]).toEqual([is, is]);
+  });
+
+  test("stays with its owner and its group, where they can be kept", async () => {
+    if (process.geteuid?.() !== 0) return;
+    const { root, side } = place();
+    writeFileSync(join(root, "f"), "");
+    chownSync(join(root, "f"), 1234, 2345);
+    chmodSync(join(root, "f"), 0o660);
+    await side.write(root, "f", stream("x"), 0, plain);
+    const { uid, gid } = statSync(join(root, "f"));
+    expect([uid, gid, modeOf(join(root, "f"))]).toEqual([1234, 2345, 0o660]);
+  });
+
+  test.each([
+    [0o660, 0o600],
+    [0o664, 0o644],
+    [0o750, 0o700],
+    [0o644, 0o644],
+    [0o604, 0o604],
+  ])("%o is %o for another group", (mode, is) => expect(forOtherGroup(mode)).toBe(is));
 });
 
 describe("names of a server", () => {

@@ -230,6 +230,18 @@ describe("a server that lists what it likes", () => {
   });
 });
 
+test("links that say too much for one answer come in pages", async () => {
+  const at = await server("sftp");
+  const says = `${"x/".repeat(2000)}y`;
+  for (let each = 0; each < 3; each++) symlinkSync(says, join(at.home, `link-${each}`));
+  const { files } = at.machine;
+  const readLink = files.readLink.bind(files);
+  files.readLink = async (path) => (await readLink(path)).repeat(1100);
+  const first = (await at.run(listDirectory, {}, "cli")) as { token: string };
+  expect(names(first as never)).toEqual(["link-0"]);
+  expect(names((await at.run(listDirectory, { token: first.token }, "cli")) as never)).toEqual(["link-1"]);
+});
+
 test("100,000 names: small pages, in bounded memory, each name once", async () => {
   // Links of one file in memory: making so many files takes a disk minutes.
   const home = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "many-"));
@@ -253,4 +265,13 @@ test("100,000 names: small pages, in bounded memory, each name once", async () =
   const next = await list(at, { limit: 10_000, reverse: true, token: large.token });
   expect(new Set([...names(large), ...names(next)]).size).toBe(20_000);
   expect([names(large)[0], names(next)[0]]).toEqual(["file-100000", "file-090000"]);
+  // A person gets all of it by one reading.
+  const reading = at.machine.files.list.bind(at.machine.files);
+  let readings = 0;
+  at.machine.files.list = (path) => {
+    readings++;
+    return reading(path);
+  };
+  const whole = await at.run(listDirectory, {}, "cli");
+  expect([names(whole).length, (whole as { token: unknown }).token, readings]).toEqual([100_000, null, 1]);
 });

@@ -1,5 +1,14 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { path } from "../../../src/operations/path.ts";
 import { rm } from "../../../src/operations/rm.ts";
@@ -39,6 +48,22 @@ describe.each([...kinds])("over %s", (kind) => {
     expect(existsSync(join(home, "tree"))).toBe(false);
     expect(readdirSync(outside).sort()).toEqual(["folder", "kept"]);
     expect(readdirSync(join(outside, "folder"))).toEqual(["kept"]);
+  });
+
+  test.skipIf(kind !== "sftp")("what was looked at is removed, whatever its directory is by then", async () => {
+    const { home, machine, run } = await server(kind);
+    mkdirSync(join(home, "alice/x/etc"), { recursive: true });
+    mkdirSync(join(home, "root/etc"), { recursive: true });
+    const runs = machine.run;
+    machine.run = async (program) => {
+      renameSync(join(home, "alice/x"), join(home, "alice/y"));
+      symlinkSync(join(home, "root"), join(home, "alice/x"));
+      return await runs(program);
+    };
+    await expect(run(rm, { paths: ["alice/x/etc"], recursive: true })).rejects.toMatchObject({
+      code: "PRECONDITION_FAILED",
+    });
+    expect(existsSync(join(home, "root/etc"))).toBe(true);
   });
 
   test("a link is removed itself, with -r too", async () => {
@@ -91,6 +116,26 @@ describe.each([...kinds])("over %s", (kind) => {
     }
     expect(readdirSync(home)).toEqual(["sub"]);
     expect(lstatSync("/etc").isDirectory()).toBe(true);
+  });
+
+  test("nobody's home is removed", async () => {
+    const { home, machine, run } = await server(kind);
+    expect(existsSync("/home")).toBe(true);
+    for (const path of ["/home/nobody-is-called-so", "/usr/../home/x/"])
+      await expect(run(rm, { paths: [path], recursive: true, force: true })).rejects.toMatchObject({
+        code: "INVALID_INPUT",
+      });
+    if (kind !== "sftp") return;
+    // Of the server's list of users, and what holds one.
+    mkdirSync(join(home, "people/alice/docs"), { recursive: true });
+    writeFileSync(join(home, "getent"), `#!/bin/sh\necho 'alice:x:1000:1000::${home}/people/alice:/bin/sh'\n`);
+    chmodSync(join(home, "getent"), 0o755);
+    const runs = machine.run;
+    machine.run = (program) => runs({ ...program, script: `PATH=${home}:$PATH\n${program.script}` });
+    for (const path of ["people", "people/alice"])
+      await expect(run(rm, { paths: [path], recursive: true })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    await run(rm, { paths: ["people/alice/docs"], recursive: true });
+    expect(readdirSync(join(home, "people"))).toEqual(["alice"]);
   });
 
   test("a directory needs -r, and what is not there is an error without -f", async () => {

@@ -43,6 +43,14 @@ describe.each([...kinds])("over %s", (kind) => {
     await expect(run(mkdir, { paths: [""] })).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
 
+  test("mkdir changes nothing that is put in the directory's place", async () => {
+    const { home, machine, run } = await server(kind);
+    const changed: string[] = [];
+    machine.files.change = async (path) => void changed.push(path);
+    await run(mkdir, { paths: ["d", "e/f"], parents: true, mode: "0750" });
+    expect([changed, modeOf(join(home, "d")), modeOf(join(home, "e/f"))]).toEqual([[], "750", "750"]);
+  });
+
   test("mv", async () => {
     const { home, run } = await server(kind);
     for (const name of ["a", "b", "-c", "d"]) writeFileSync(join(home, name), name);
@@ -159,4 +167,11 @@ describe.each([...kinds])("over %s", (kind) => {
     ])
       await expect(act(wrong)).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
+});
+
+test("each action of the one tool has its own effect", () => {
+  const effects = ["stat", "mkdir", "rename", "chmod", "symlink", "remove"].map((action) =>
+    path.effectOf?.({ target: "web", path: "x", action } as never),
+  );
+  expect(effects).toEqual(["read", "write", "write", "write", "write", "destructive"]);
 });

@@ -1,5 +1,6 @@
 /** The way to a server's SFTP, with real servers. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { SshMcpError } from "../../../src/core/errors.ts";
 import type { SftpChannel } from "../../../src/ssh/files/sftp-channel.ts";
 import { cleanup } from "../../support/cleanup.ts";
 import { startDropbear } from "../../support/dropbear.ts";
@@ -35,9 +36,9 @@ test.each(["sshd", "dropbear"])("%s answers, and the channel ends when it is tol
   const answer = await firstAnswer(channel);
   // SSH_FXP_VERSION
   expect([answer[4], answer.readUInt32BE(5)]).toEqual([2, 3]);
+  channel.end(new SshMcpError("TIMEOUT", "it took too long"));
   channel.end();
-  channel.end();
-  expect(await channel.ended).toMatchObject({ code: "CANCELED" });
+  expect(await channel.ended).toMatchObject({ code: "TIMEOUT", message: "it took too long" });
   await within(channel.closed, { what: "its slot" });
   expect(connection.isOpen).toBe(true);
 });

@@ -168,6 +168,10 @@ test.skipIf(!asNobody)("what another user may not, is said", async () => {
   mkdirSync(join(home, "closed"), { mode: 0o700 });
   mkdirSync(join(home, "sealed"), { mode: 0o755 });
   writeFileSync(join(home, "sealed/file"), "old");
+  // Whose file may not be written gets no second name (protected_hardlinks of proc(5)).
+  chmodSync(join(home, "sealed/file"), 0o666);
+  mkdirSync(join(home, "open"));
+  chmodSync(join(home, "open"), 0o777);
   const tools = tempDir("tools");
   chmodSync(tools, 0o755);
   for (const shell of localShells(tools)) {
@@ -182,6 +186,9 @@ test.skipIf(!asNobody)("what another user may not, is said", async () => {
     expect(await codeOf(files.remove("sealed/file"))).toBe("REMOTE_PERMISSION");
     expect(await codeOf(files.rename("sealed/file", "sealed/other", true))).toBe("REMOTE_PERMISSION");
     expect(await codeOf(files.rename("sealed/file", "sealed/other", false))).toBe("REMOTE_PERMISSION");
+    // A second name would be left where the first one has to stay.
+    expect(await codeOf(files.rename("sealed/file", "open/other", false))).toBe("REMOTE_PERMISSION");
+    expect(readdirSync(join(home, "open"))).toEqual([]);
     expect(await codeOf(files.change("sealed/file", { mode: 0o777 }))).toBe("REMOTE_PERMISSION");
     expect(await codeOf(files.makeDirectory("sealed/dir", 0o700))).toBe("REMOTE_PERMISSION");
     expect(await codeOf(files.symlink("x", "sealed/link"))).toBe("REMOTE_PERMISSION");

@@ -2,7 +2,7 @@
 import { SshMcpError } from "../../errors.ts";
 import { shown } from "../../escape.ts";
 import { applyEdits, type ExactEdit } from "./exact-edits.ts";
-import { linesOf, unifiedDiff } from "./line-diff.ts";
+import { unifiedDiff } from "./line-diff.ts";
 import { asByteText, bytesOf, type TextForm, textOf } from "./text-form.ts";
 import { applyDiff } from "./unified-patch.ts";
 
@@ -33,7 +33,7 @@ export function* editFile(path: string, before: Uint8Array | null, change: Chang
   const spell = read.form.encoding === "latin1" ? [asByteText, itself] : [itself];
   yield;
   const { text, applied, offsets } =
-    "edits" in change ? yield* exactly(read.text, change.edits, spell) : patched(read.text, change.diff, spell);
+    "edits" in change ? yield* exactly(read.text, change.edits, spell) : yield* patched(read.text, change.diff, spell);
   yield;
   const bytes = bytesOf(text, read.form);
   if (bytes === null)
@@ -55,15 +55,19 @@ function* exactly(
   return { text: done.text, applied: done.replaced, offsets: [] };
 }
 
-const patched = (text: string, diff: string, [first = itself, second]: readonly Spelling[]): Edited => {
+function* patched(
+  text: string,
+  diff: string,
+  [first = itself, second]: readonly Spelling[],
+): Generator<void, Edited, void> {
   try {
-    const done = applyDiff(text, first(diff));
+    const done = yield* applyDiff(text, first(diff));
     return { text: done.text, applied: done.hunks, offsets: done.offsets };
   } catch (thrown) {
     if (second === undefined) throw thrown;
-    return patched(text, diff, [second]);
+    return yield* patched(text, diff, [second]);
   }
-};
+}
 
 /**
  * What an edit changed, with `\n` for every line ending.
@@ -75,11 +79,9 @@ export function* changedLines(
   most: number,
 ): Generator<void, { diff: string; cut: boolean }, void> {
   const plain = (text: string): string => text.replaceAll("\r\n", "\n");
-  const diff = yield* unifiedDiff(plain(before), plain(after), names);
-  if (diff.length <= most) return { diff, cut: false };
-  let short = "";
-  for (const line of linesOf(diff.slice(0, most)).slice(0, -1)) short += line;
-  return { diff: short, cut: true };
+  const [a, b] = [plain(before), plain(after)];
+  yield;
+  return yield* unifiedDiff(a, b, names, most);
 }
 
 const wrong = (message: string): SshMcpError => new SshMcpError("INVALID_INPUT", message);

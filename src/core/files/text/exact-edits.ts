@@ -1,6 +1,7 @@
 /** Exact replacements in a text, all or none. Line endings are the file's: `\n` of an edit matches, and becomes, what the file has there. */
 import { SshMcpError } from "../../errors.ts";
 import { shown } from "../../escape.ts";
+import { linesAt, placeButForSpace, placesOf } from "./find-text.ts";
 import { type LineEnding, lineEndingOf } from "./text-form.ts";
 
 export interface ExactEdit {
@@ -11,10 +12,11 @@ export interface ExactEdit {
 }
 
 /**
- * Applies each edit to the result of the one before it, and lets others have their turn in between.
+ * Applies each edit to the result of the one before it, in steps between which others have their turn.
  * @param spell how a text of an edit may stand in the file, in the order to try: bytes that are no text have more than one way
  * @returns the text, and how many places were replaced
- * @throws SshMcpError INVALID_INPUT when one does not fit exactly: its message says which, how often it was found, and where
+ * @throws SshMcpError INVALID_INPUT when one does not fit exactly: its message says which, how often it was found, and where; TOO_LARGE for a text that
+ * grows without measure
  */
 export function* applyEdits(
   text: string,
@@ -25,111 +27,154 @@ export function* applyEdits(
   let ending = lineEndingOf(text);
   for (const [index, edit] of edits.entries()) {
     const name = edits.length === 1 ? "the edit" : `edit ${index + 1} of ${edits.length}`;
-    const done = applied(text, ending, edit, spell, name);
+    const done = yield* applied(text, ending, edit, spell, name);
     text = done.text;
     replaced += done.replaced;
-    if (ending === "none") ending = lineEndingOf(text);
+    if (ending === "none" && edit.new.includes("\n")) ending = lineEndingOf(text);
     yield;
   }
   return { text, replaced };
 }
 
-interface Place {
-  start: number;
-  end: number;
+/** Where something stands, in order. */
+interface Places {
+  starts: readonly number[];
+  endOf: (index: number) => number;
 }
 
-const applied = (
+/** More of these than are said are not looked for: all of them may be as many as the text has characters. */
+const mostLinesSaid = 5;
+/** Characters of a result. */
+const longestText = 16 * 1024 * 1024;
+
+function* applied(
   text: string,
   ending: LineEnding,
   edit: ExactEdit,
   spell: readonly ((part: string) => string)[],
   name: string,
-): { text: string; replaced: number } => {
+): Generator<void, { text: string; replaced: number }, void> {
   if (edit.old === "") throw wrong(`${name}: old is empty`);
   for (const spelt of spell) {
-    const places = placesOf(text, spelt(plain(edit.old)), ending, edit.all === true);
-    if (places.length === 0) continue;
-    if (places.length > 1 && edit.all !== true) throw ambiguous(text, places, name);
-    return { text: withReplaced(text, places, spelt(plain(edit.new))), replaced: places.length };
+    const places = yield* found(text, spelt(plain(edit.old)), ending, edit.all === true);
+    const count = places.starts.length;
+    if (count === 0) continue;
+    if (count > 1 && edit.all !== true) throw yield* ambiguous(text, places.starts, name);
+    const replacement = spelt(plain(edit.new));
+    if (text.length + count * replacement.length > longestText && replacement.length > edit.old.length)
+      throw new SshMcpError(
+        "TOO_LARGE",
+        `${name}: with ${count} places replaced the text is larger than ${longestText / 1024 / 1024} MiB; nothing was changed`,
+      );
+    return { text: yield* withReplaced(text, places, replacement, ending), replaced: count };
   }
-  throw missing(text, edit.old, name);
-};
+  throw yield* missing(text, edit.old, name);
+}
 
 const plain = (part: string): string => part.replaceAll("\r\n", "\n");
 
-/** Where `old` stands; when only one may, places that overlap count too. */
-const placesOf = (text: string, old: string, ending: LineEnding, all: boolean): Place[] => {
-  if (ending === "mixed" && old.includes("\n")) return placesOfLines(text, old);
-  const literal = ending === "crlf" ? old.replaceAll("\n", "\r\n") : old;
-  const places: Place[] = [];
-  for (let at = text.indexOf(literal); at >= 0; at = text.indexOf(literal, at + (all ? literal.length : 1)))
-    places.push({ start: at, end: at + literal.length });
-  return places;
-};
-
-const placesOfLines = (text: string, old: string): Place[] => {
-  const pattern = new RegExp(old.split("\n").map(literally).join("\\r?\\n"), "g");
-  return [...text.matchAll(pattern)].map(({ index, 0: found }) => ({ start: index, end: index + found.length }));
-};
-
-const literally = (part: string): string => part.replace(/[$()*+.?[\\\]^{|}/-]/g, "\\$&");
-
-const withReplaced = (text: string, places: readonly Place[], replacement: string): string => {
-  const pieces: string[] = [];
-  let from = 0;
-  for (const { start, end } of places) {
-    pieces.push(text.slice(from, start), ended(replacement, text, start, end));
-    from = end;
+/** Where `old` stands; when only one may, places that overlap count too, and no more are looked for than are said. */
+function* found(text: string, old: string, ending: LineEnding, all: boolean): Generator<void, Places, void> {
+  const search = all
+    ? { overlapping: false, most: Number.POSITIVE_INFINITY }
+    : { overlapping: true, most: mostLinesSaid + 1 };
+  if (ending === "mixed" && old.includes("\n")) {
+    const starts = yield* placesOf(plain(text), old, search);
+    const own = yield* unplain(text, starts, 0);
+    const ends = yield* unplain(text, starts, old.length);
+    return { starts: own, endOf: (index) => ends[index] ?? 0 };
   }
-  return `${pieces.join("")}${text.slice(from)}`;
+  const literal = ending === "crlf" ? old.replaceAll("\n", "\r\n") : old;
+  const starts = yield* placesOf(text, literal, search);
+  return { starts, endOf: (index) => (starts[index] ?? 0) + literal.length };
+}
+
+/** Where so many characters behind places of the text with `\n` for every line ending are in the text itself. */
+function* unplain(text: string, places: readonly number[], behind: number): Generator<void, number[], void> {
+  const own: number[] = [];
+  let returns = 0;
+  let next = text.indexOf("\r\n");
+  let steps = 0;
+  for (const place of places) {
+    for (; next >= 0 && next - returns < place + behind; next = text.indexOf("\r\n", next + 2)) {
+      returns++;
+      if (++steps % batch === 0) yield;
+    }
+    own.push(place + behind + returns);
+  }
+  return own;
+}
+
+/** Places that are replaced between two steps. */
+const batch = 4096;
+
+function* withReplaced(
+  text: string,
+  { starts, endOf }: Places,
+  replacement: string,
+  ending: LineEnding,
+): Generator<void, string, void> {
+  const done: string[] = [];
+  const spelt = spelling(text, replacement, ending);
+  let pieces: string[] = [];
+  let from = 0;
+  for (const [index, start] of starts.entries()) {
+    const end = endOf(index);
+    pieces.push(text.slice(from, start), spelt(start, end));
+    from = end;
+    if (pieces.length < batch) continue;
+    done.push(pieces.join(""));
+    pieces = [];
+    yield;
+  }
+  return `${done.join("")}${pieces.join("")}${text.slice(from)}`;
+}
+
+/**
+ * The replacement as it is written at a place: line by line with the endings that were there; further lines end as the last of them, or as the lines
+ * around do.
+ */
+const spelling = (text: string, replacement: string, ending: LineEnding): ((start: number, end: number) => string) => {
+  if (!replacement.includes("\n") || ending === "lf" || ending === "none") return () => replacement;
+  const crlf = replacement.replaceAll("\n", "\r\n");
+  if (ending === "crlf") return () => crlf;
+  const around = endingsAround(text);
+  return (start, end) => {
+    const there = text.slice(start, end).match(/\r?\n/g) ?? [];
+    const usual = there.at(-1) ?? around(start);
+    let line = 0;
+    return replacement.replace(/\n/g, () => there[line++] ?? usual);
+  };
 };
 
-/** Line by line the endings that were there; further lines end as the last of them, or as the lines around do. */
-const ended = (replacement: string, text: string, start: number, end: number): string => {
-  if (!replacement.includes("\n")) return replacement;
-  const ends = text.slice(start, end).match(/\r?\n/g) ?? [];
-  const usual = ends.at(-1) ?? endingAround(text, start);
-  let line = 0;
-  return replacement.replace(/\n/g, () => ends[line++] ?? usual);
+/** Of places in order: each newline is looked for once. */
+const endingsAround = (text: string): ((at: number) => string) => {
+  const last = text.lastIndexOf("\n");
+  let next = -1;
+  return (at) => {
+    if (next < at && at <= last) next = text.indexOf("\n", at);
+    const newline = at <= last ? next : last;
+    return newline > 0 && text[newline - 1] === "\r" ? "\r\n" : "\n";
+  };
 };
 
-const endingAround = (text: string, at: number): string => {
-  const after = text.indexOf("\n", at);
-  const newline = after >= 0 ? after : text.lastIndexOf("\n");
-  return newline > 0 && text[newline - 1] === "\r" ? "\r\n" : "\n";
-};
-
-const mostLinesSaid = 5;
-
-const ambiguous = (text: string, places: readonly Place[], name: string): SshMcpError => {
-  const lines = places.slice(0, mostLinesSaid).map(({ start }) => lineAt(text, start));
-  const more = places.length > mostLinesSaid ? ", …" : "";
+function* ambiguous(text: string, starts: readonly number[], name: string): Generator<void, SshMcpError, void> {
+  const isMore = starts.length > mostLinesSaid;
+  const lines = yield* linesAt(text, starts.slice(0, mostLinesSaid));
+  const times = isMore ? `more than ${mostLinesSaid} times` : `${starts.length} times`;
   return wrong(
-    `${name}: old is found ${places.length} times (lines ${lines.join(", ")}${more}), and must be found once; nothing was changed`,
+    `${name}: old is found ${times} (lines ${lines.join(", ")}${isMore ? ", …" : ""}), and must be found once; nothing was changed`,
     "give more of the lines around it, or all: true",
   );
-};
+}
 
-/** Looking for what is nearly there takes time in proportion to both. */
-const longestLookedIn = 1024 * 1024;
-const longestLookedFor = 2048;
-
-const missing = (text: string, old: string, name: string): SshMcpError => {
-  const words = old.trim().split(/\s+/);
-  const isLooked = text.length <= longestLookedIn && old.length <= longestLookedFor && words[0] !== "";
-  const near = isLooked ? new RegExp(words.map(literally).join("\\s+")).exec(text) : null;
+function* missing(text: string, old: string, name: string): Generator<void, SshMcpError, void> {
+  const near = yield* placeButForSpace(text, old);
   const message = `${name}: old is not found: ${shown(old)}; nothing was changed`;
-  if (near === null) return wrong(message, "read the file again: old must be its text exactly, without line numbers");
-  return wrong(message, `line ${lineAt(text, near.index)} differs from it in white space only: copy it exactly`);
-};
-
-/** From 1. */
-const lineAt = (text: string, at: number): number => {
-  let line = 1;
-  for (let next = text.indexOf("\n"); next >= 0 && next < at; next = text.indexOf("\n", next + 1)) line++;
-  return line;
-};
+  if (near < 0) return wrong(message, "read the file again: old must be its text exactly, without line numbers");
+  const [line] = yield* linesAt(text, [near]);
+  return wrong(message, `line ${line} differs from it in white space only: copy it exactly`);
+}
 
 const wrong = (message: string, hint?: string): SshMcpError =>
   new SshMcpError("INVALID_INPUT", message, hint === undefined ? {} : { hint });

@@ -1,16 +1,20 @@
 /** What changed between two texts, as diff -u says it (POSIX, "Diff Unified Output Format"). */
 
+/** Lines taken between two steps. */
+const batch = 8192;
+
 /** The lines of a text, each with its newline; the last one may have none. */
-export const linesOf = (text: string): string[] => {
+function* linesOf(text: string): Generator<void, string[], void> {
   const lines: string[] = [];
   let from = 0;
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
     lines.push(text.slice(from, at + 1));
     from = at + 1;
+    if (lines.length % batch === 0) yield;
   }
   if (from < text.length) lines.push(text.slice(from));
   return lines;
-};
+}
 
 interface Change {
   /** Lines from the index on, before and after. */
@@ -28,24 +32,50 @@ const mostCompared = 1_000_000;
 /**
  * In steps, between which others have their turn.
  * @param names what stands behind `---` and `+++`
+ * @param most characters: what goes beyond is left out from a line on
  * @returns empty when the texts are equal
  */
 export function* unifiedDiff(
   before: string,
   after: string,
   names: { before: string; after: string },
-): Generator<void, string, void> {
-  if (before === after) return "";
-  const start = beginOfLines(before, samePrefix(before, after));
-  const end = sameSuffix(before, after, start);
-  const line = newlinesBefore(before, start);
-  yield;
-  const a = linesOf(before.slice(start, before.length - end));
-  yield;
-  const b = linesOf(after.slice(start, after.length - end));
-  yield;
-  const hunks = grouped(changesBetween(a, b)).map((changes) => hunkText(a, b, line, changes));
-  return `--- ${names.before}\n+++ ${names.after}\n${hunks.join("")}`;
+  most = Number.POSITIVE_INFINITY,
+): Generator<void, { diff: string; cut: boolean }, void> {
+  if (before === after) return { diff: "", cut: false };
+  const same = samePrefix(before, after);
+  const start = beginOfLines(before, same);
+  // No line is of both: what is the same in front, and what is at the end.
+  const end = sameSuffix(before, after, same);
+  const line = yield* newlinesBefore(before, start);
+  const a = yield* linesOf(before.slice(start, before.length - end));
+  const b = yield* linesOf(after.slice(start, after.length - end));
+  const changes = yield* changesBetween(a, b);
+  const out = new Written(most);
+  out.add(`--- ${names.before}\n+++ ${names.after}\n`);
+  for (const hunk of grouped(changes)) if (!out.cut) yield* hunkText(a, b, line, hunk, out);
+  return { diff: out.text(), cut: out.cut };
+}
+
+/** Lines, up to so many characters. */
+class Written {
+  readonly #lines: string[] = [];
+  #left: number;
+  cut = false;
+
+  constructor(most: number) {
+    this.#left = most;
+  }
+
+  add(line: string): void {
+    this.cut ||= line.length > this.#left;
+    if (this.cut) return;
+    this.#left -= line.length;
+    this.#lines.push(line);
+  }
+
+  text(): string {
+    return this.#lines.join("");
+  }
 }
 
 const blockLength = 4096;
@@ -57,9 +87,9 @@ const samePrefix = (a: string, b: string): number => {
   return Math.min(at, a.length, b.length);
 };
 
-/** Whole lines at the end of both, but for those that are context. */
-const sameSuffix = (a: string, b: string, start: number): number => {
-  const most = Math.min(a.length, b.length) - start;
+/** Whole lines at the end of both, but for those that are context. @param prefix characters that both begin with, which are no part of it */
+const sameSuffix = (a: string, b: string, prefix: number): number => {
+  const most = Math.min(a.length, b.length) - prefix;
   let length = 0;
   const block = (text: string): string => text.slice(text.length - length - blockLength, text.length - length);
   while (length + blockLength <= most && block(a) === block(b)) length += blockLength;
@@ -82,29 +112,33 @@ const beginOfLines = (text: string, at: number): number => {
   return Math.max(0, begin);
 };
 
-const newlinesBefore = (text: string, end: number): number => {
+function* newlinesBefore(text: string, end: number): Generator<void, number, void> {
   let found = 0;
-  for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) found++;
+  for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1))
+    if (++found % batch === 0) yield;
   return found;
-};
+}
 
-const changesBetween = (a: readonly string[], b: readonly string[]): Change[] => {
+/** Both begin, and end, with few lines that are the same: the others were left out before. */
+function* changesBetween(a: readonly string[], b: readonly string[]): Generator<void, Change[], void> {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
   const [middleA, middleB] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-  const found = shortest(middleA, middleB) ?? [{ from: 0, removed: middleA.length, to: 0, added: middleB.length }];
+  const whole = { from: 0, removed: middleA.length, to: 0, added: middleB.length };
+  const found = (yield* shortest(middleA, middleB)) ?? [whole];
   return found.map((change) => ({ ...change, from: change.from + start, to: change.to + start }));
-};
+}
 
 /** Myers, "An O(ND) Difference Algorithm and Its Variations" (1986); null when it takes too many steps. */
-const shortest = (a: readonly string[], b: readonly string[]): Change[] | null => {
+function* shortest(a: readonly string[], b: readonly string[]): Generator<void, Change[] | null, void> {
   const furthest = new Map<number, number>([[1, 0]]);
   const trace: Map<number, number>[] = [];
   let compared = 0;
   for (let steps = 0; steps <= Math.min(a.length + b.length, mostSteps); steps++) {
     trace.push(new Map(furthest));
+    yield;
     for (let k = -steps; k <= steps; k += 2) {
       let x = downwards(furthest, k, steps) ? at(furthest, k + 1) : at(furthest, k - 1) + 1;
       const from = x;
@@ -116,7 +150,7 @@ const shortest = (a: readonly string[], b: readonly string[]): Change[] | null =
     }
   }
   return null;
-};
+}
 
 const at = (furthest: ReadonlyMap<number, number>, k: number): number => furthest.get(k) ?? -1;
 
@@ -155,26 +189,36 @@ const grouped = (changes: readonly Change[]): Change[][] => {
 };
 
 /** @param before lines that are left out before these */
-const hunkText = (a: readonly string[], b: readonly string[], before: number, changes: readonly Change[]): string => {
+function* hunkText(
+  a: readonly string[],
+  b: readonly string[],
+  before: number,
+  changes: readonly Change[],
+  out: Written,
+): Generator<void, void, void> {
   const [head, last] = [changes[0], changes.at(-1)];
-  if (head === undefined || last === undefined) return "";
+  if (head === undefined || last === undefined) return;
   const start = Math.max(0, head.from - contextLines);
   const end = Math.min(a.length, last.from + last.removed + contextLines);
-  const lines: string[] = [];
-  let here = start;
-  let grown = 0;
-  for (const { from, removed, to, added } of changes) {
-    for (; here < from; here++) lines.push(written(" ", a[here]));
-    for (; here < from + removed; here++) lines.push(written("-", a[here]));
-    for (let index = to; index < to + added; index++) lines.push(written("+", b[index]));
-    grown += added - removed;
-  }
-  for (; here < end; here++) lines.push(written(" ", a[here]));
-  const shift = head.to - head.from;
+  const grown = changes.reduce((sum, { removed, added }) => sum + added - removed, 0);
   const first = before + start;
-  const ranges = `-${range(first, end - start)} +${range(first + shift, end - start + grown)}`;
-  return `@@ ${ranges} @@\n${lines.join("")}`;
-};
+  const shift = head.to - head.from;
+  out.add(`@@ -${range(first, end - start)} +${range(first + shift, end - start + grown)} @@\n`);
+  let here = start;
+  for (const { from, removed, to, added } of changes) {
+    for (; here < from; here++) out.add(written(" ", a[here]));
+    for (; here < from + removed && !out.cut; here++) {
+      out.add(written("-", a[here]));
+      if (here % batch === 0) yield;
+    }
+    for (let index = to; index < to + added && !out.cut; index++) {
+      out.add(written("+", b[index]));
+      if (index % batch === 0) yield;
+    }
+    if (out.cut) return;
+  }
+  for (; here < end; here++) out.add(written(" ", a[here]));
+}
 
 const written = (sign: string, line = ""): string =>
   line.endsWith("\n") ? `${sign}${line}` : `${sign}${line}\n\\ No newline at end of file\n`;

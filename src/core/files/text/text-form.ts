@@ -117,15 +117,10 @@ const textBytes = (text: string): Uint8Array | null => {
   return bytes;
 };
 
-/**
- * UTF-8 without the pieces of characters that a cut left at its ends.
- * @returns what is left, and where in the bytes it begins
- */
-export const trimmed = (bytes: Uint8Array, atStart: boolean, atEnd: boolean): { bytes: Uint8Array; from: number } => {
-  let from = 0;
-  while (atStart && from < 3 && ((bytes[from] ?? 0) & 0xc0) === 0x80) from++;
+/** UTF-8 without the piece of a character that a cut left at its end. */
+export const trimmed = (bytes: Uint8Array, isCut: boolean): Uint8Array => {
   let end = bytes.length;
-  for (let back = 1; atEnd && back <= 3 && back <= bytes.length - from; back++) {
+  for (let back = 1; isCut && back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if ((byte & 0xc0) === 0x80) continue;
     // RFC 3629, section 3: the first byte tells how long its character is.
@@ -133,5 +128,5 @@ export const trimmed = (bytes: Uint8Array, atStart: boolean, atEnd: boolean): { 
     if (length > back) end -= back;
     break;
   }
-  return { bytes: bytes.subarray(from, end), from };
+  return bytes.subarray(0, end);
 };

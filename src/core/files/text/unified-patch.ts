@@ -27,20 +27,30 @@ export interface Patched {
 /** Lines that a hunk may be away from where it says. */
 const furthestOffset = 1000;
 
+/** Lines, or places, looked at between two steps. */
+const batch = 4096;
+
 /**
- * @param diff of one file; its names are not looked at
+ * In steps, between which others have their turn.
+ * @param diff of one file; of its names only `/dev/null` is looked at, which makes a file
  * @throws SshMcpError INVALID_INPUT for what is no such diff, and for one that does not fit; nothing is applied then
  */
-export const applyDiff = (text: string, diff: string): Patched => {
-  const hunks = parseDiff(diff);
-  const lines = new Lines(text);
+export function* applyDiff(text: string, diff: string): Generator<void, Patched, void> {
+  const { hunks, makesFile } = parseDiff(diff);
+  if (makesFile && text !== "")
+    throw wrong(
+      "the diff makes a new file, and there is one that is not empty; nothing was changed",
+      "read the file: a diff of it must have its lines",
+    );
+  yield;
+  const lines = yield* linesIn(text);
   const out: string[] = [];
   const offsets: number[] = [];
   let taken = 0;
   let drift = 0;
   for (const [index, hunk] of hunks.entries()) {
     const expected = hunk.start + drift;
-    const found = placeOf(hunk, lines, expected, taken);
+    const found = yield* placeOf(hunk, lines, expected, taken);
     if (found === null) throw unfit(hunk, lines, expected, `hunk ${index + 1} of ${hunks.length}`);
     if (taken < found) out.push(lines.between(taken, found));
     taken = applyHunk(hunk, lines, found, out);
@@ -49,20 +59,17 @@ export const applyDiff = (text: string, diff: string): Patched => {
   }
   if (taken < lines.length) out.push(lines.between(taken, lines.length));
   return { text: out.join(""), hunks: hunks.length, offsets };
-};
+}
 
 /** Lines of a text, which are cut out of it when they are looked at. */
 class Lines {
   readonly #text: string;
-  readonly #starts: number[] = [];
+  readonly #starts: readonly number[];
 
-  constructor(text: string) {
+  /** @param starts where each begins */
+  constructor(text: string, starts: readonly number[]) {
     this.#text = text;
-    for (let at = 0; at < text.length; ) {
-      this.#starts.push(at);
-      const next = text.indexOf("\n", at);
-      at = next < 0 ? text.length : next + 1;
-    }
+    this.#starts = starts;
   }
 
   get length(): number {
@@ -79,20 +86,35 @@ class Lines {
   }
 }
 
+function* linesIn(text: string): Generator<void, Lines, void> {
+  const starts: number[] = [];
+  for (let at = 0; at < text.length; ) {
+    starts.push(at);
+    const next = text.indexOf("\n", at);
+    at = next < 0 ? text.length : next + 1;
+    if (starts.length % batch === 0) yield;
+  }
+  return new Lines(text, starts);
+}
+
 const header = /^@@ -(\d{1,15})(?:,(\d{1,15}))? \+(\d{1,15})(?:,(\d{1,15}))? @@/;
 
-const parseDiff = (diff: string): Hunk[] => {
+const parseDiff = (diff: string): { hunks: Hunk[]; makesFile: boolean } => {
   const lines = diff.replaceAll("\r\n", "\n").split("\n");
   if (lines.at(-1) === "") lines.pop();
   const hunks: Hunk[] = [];
   let files = 0;
+  let makesFile = false;
   let at = 0;
   while (at < lines.length) {
     const [, from, count = "1", , added = "1"] = header.exec(lines[at] ?? "") ?? [];
     if (from === undefined) {
       const isFile = lines[at]?.startsWith("--- ") === true && lines[at + 1]?.startsWith("+++ ") === true;
-      if (isFile) files++;
-      else if (hunks.length > 0 && /^[-+ @](?!- ?$)/.test(lines[at] ?? "")) throw miscounted(at, lines[at] ?? "");
+      if (isFile) {
+        files++;
+        makesFile = /^--- \/dev\/null[\t ]*(?:\t.*)?$/.test(lines[at] ?? "");
+      }
+      if (!isFile && hunks.length > 0 && /^[-+ @](?!- ?$)/.test(lines[at] ?? "")) throw miscounted(at, lines[at] ?? "");
       at += isFile ? 2 : 1;
       if (files > 1) throw wrong("the diff is about more than one file");
       continue;
@@ -103,7 +125,7 @@ const parseDiff = (diff: string): Hunk[] => {
     at = body.end;
   }
   if (hunks.length === 0) throw wrong('the diff has no hunk: a unified one has lines such as "@@ -1,2 +1,2 @@"');
-  return hunks;
+  return { hunks, makesFile };
 };
 
 const bodyOf = (lines: readonly string[], from: number, removed: number, added: number) => {
@@ -126,22 +148,33 @@ const bodyOf = (lines: readonly string[], from: number, removed: number, added: 
 };
 
 /** The nearest place where it fits, from `least` on; null when there is none. */
-const placeOf = (hunk: Hunk, lines: Lines, expected: number, least: number): number | null => {
+function* placeOf(hunk: Hunk, lines: Lines, expected: number, least: number): Generator<void, number | null, void> {
   const old = hunk.lines.filter(({ sign }) => sign !== "+");
   if (old.length === 0) return expected >= least && expected <= lines.length ? expected : null;
+  let compared = 0;
   for (let away = 0; away <= furthestOffset; away++) {
-    for (const place of away === 0 ? [expected] : [expected - away, expected + away])
-      if (place >= least && place + old.length <= lines.length && fits(old, lines, place)) return place;
+    for (const place of away === 0 ? [expected] : [expected - away, expected + away]) {
+      if (place < least || place + old.length > lines.length) continue;
+      const fitting = linesFitting(old, lines, place);
+      if (fitting === old.length) return place;
+      compared += fitting + 1;
+      if (compared < batch) continue;
+      compared = 0;
+      yield;
+    }
   }
   return null;
-};
+}
 
-const fits = (old: readonly PatchLine[], lines: Lines, place: number): boolean =>
-  old.every(({ text, unended }, index) => {
-    const line = lines.line(place + index) ?? "";
+/** How many of the first lines are there. */
+const linesFitting = (old: readonly PatchLine[], lines: Lines, place: number): number => {
+  const index = old.findIndex(({ text, unended }, at) => {
+    const line = lines.line(place + at) ?? "";
     // A file's missing newline may go unsaid; one that is there may not be denied.
-    return bare(line) === text && !(unended && line.endsWith("\n"));
+    return bare(line) !== text || (unended && line.endsWith("\n"));
   });
+  return index < 0 ? old.length : index;
+};
 
 const bare = (line: string): string => line.replace(/\r?\n$/, "");
 

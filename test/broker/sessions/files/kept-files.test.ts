@@ -34,7 +34,7 @@ const silentLink = (): FilesLink => {
     onData: () => undefined,
     send: () => undefined,
     ended: promise,
-    closed: promise.then(() => undefined),
+    heardAt: 0,
     get isEnded() {
       return isEnded;
     },
@@ -44,35 +44,40 @@ const silentLink = (): FilesLink => {
     },
   };
 };
-const keep = (first = silentLink()): KeptFiles =>
-  new KeptFiles(first, {} as RemoteFiles, connection, { become: null, caller: cli }, () => {
-    ends += 1;
+const keep = (first = silentLink(), lstat = () => new Promise<never>(() => {})): KeptFiles =>
+  new KeptFiles({
+    ...{ first, connection, owner: { become: null, caller: cli }, now: () => performance.now() },
+    files: { lstat } as unknown as RemoteFiles,
+    onEnd: () => {
+      ends += 1;
+    },
   });
 /** Until whoever opened it has had its turn. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
-test("it ends when nothing is left but what nobody waits for, and no sooner", async () => {
+test("what nobody waits for any more keeps others away at once, and ends it when the server is silent", async () => {
   const kept = keep();
   await turn();
-  const [mine, others] = [kept.begin(), kept.begin()];
+  const mine = kept.begin();
   mine.abandon();
-  await turn();
-  expect(kept.isForNew).toBe(true);
-  others.end();
+  expect([kept.isOpen, kept.isForNew]).toEqual([true, false]);
   await waitFor(() => !kept.isOpen, { what: "its end" });
   expect(ends).toBe(1);
   mine.end();
   expect(ends).toBe(1);
 });
 
-test("what was abandoned and is answered after all does no harm", async () => {
-  const kept = keep();
+test("a server that answers after all is used again", async () => {
+  const asked = Promise.withResolvers<never>();
+  const kept = keep(silentLink(), () => asked.promise);
   await turn();
   const lease = kept.begin();
   lease.abandon();
   lease.end();
   lease.end();
-  expect(kept.isForNew).toBe(true);
+  expect(kept.isForNew).toBe(false);
+  asked.reject(new SshMcpError("REMOTE_PERMISSION", "no"));
+  await waitFor(() => kept.isForNew, { what: "its trust" });
   kept.end();
   expect(ends).toBe(1);
 });

@@ -123,6 +123,17 @@ test("what a person gave for sudo serves an agent until it is forgotten; then it
   expect(await failed(readSecret(agent()))).toMatchObject({ code: "AUTH_REQUIRED" });
 });
 
+test("a channel that is being opened while its password is forgotten serves its call, and no other", async () => {
+  await connect(asking);
+  const person = new Person();
+  const reading = readSecret(person.call());
+  await person.isAsked();
+  (await registry.use(named("web"), callOf())).relock(root);
+  await person.answer(password);
+  expect(await reading).toBe("of root\n");
+  await waitFor(() => serversOf(asking).length === 0, { what: "the end of root's server" });
+});
+
 test("a wrong password is AUTH_FAILED, and nothing was begun", async () => {
   await connect(asking);
   const person = new Person();

@@ -1,6 +1,6 @@
 /** Files of servers without SFTP, with nothing else, and with neither. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { chownSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SessionRegistry } from "../../../../src/broker/sessions/session-registry.ts";
 import { cleanup } from "../../../support/cleanup.ts";
@@ -110,4 +110,25 @@ test.each(["device", "forced"])("with neither, all of it is UNSUPPORTED (%s)", a
       hint: expect.stringContaining("ssh_exec"),
     });
   }
+});
+
+test("one start that fails is not the last: the next call tries again, and what was refused is not asked for again", async () => {
+  const dir = tempDir("flaky");
+  chmodSync(dir, 0o777);
+  const script = join(dir, "subsystem");
+  const flag = join(dir, "flag");
+  const text = `#!/bin/sh\n[ -e ${flag} ] || { touch ${flag}; echo "fork: try again" >&2; exit 1; }\nexec /usr/lib/openssh/sftp-server\n`;
+  writeFileSync(script, text, { mode: 0o755 });
+  const key = await makeKey();
+  const flaky = configFor(
+    { flaky: await startSshd({ authorizedKeys: [key.line], options: [`Subsystem sftp ${script}`] }) },
+    key,
+  );
+  await connectTo(registry, flaky, "flaky");
+  const via = () =>
+    filesOf(registry, "flaky", async (files) => {
+      await files.stat("/");
+      return files.via;
+    });
+  expect([await via(), await via(), await via()]).toEqual(["sh", "sftp", "sftp"]);
 });

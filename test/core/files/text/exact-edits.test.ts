@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { applyEdits } from "../../../../src/core/files/text/exact-edits.ts";
+import { counted, last } from "./steps.ts";
 
 interface Edit {
   old: string;
@@ -8,10 +9,8 @@ interface Edit {
   all?: boolean;
 }
 
-const allSteps = (text: string, edits: readonly Edit[]): { text: string; replaced: number } => {
-  const steps = applyEdits(text, edits);
-  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
-};
+const allSteps = (text: string, edits: readonly Edit[]): { text: string; replaced: number } =>
+  last(applyEdits(text, edits));
 
 const edited = (text: string, ...edits: Edit[]): string => allSteps(text, edits).text;
 
@@ -62,6 +61,24 @@ describe("an exact edit", () => {
     );
   });
 
+  test("that differs so is told where, whatever the white space and the words before", () => {
+    const word = fc.constantFrom("a", "b", "ab");
+    const space = fc.constantFrom(" ", "\t", "\n", "  ", " \n\n ", "\u00a0");
+    const words = fc.array(fc.tuple(word, space), { minLength: 1, maxLength: 8 }).map((all) => all.flat().join(""));
+    fc.assert(
+      fc.property(words, words, (text, old) => {
+        if (text.includes(old)) return;
+        const near = new RegExp(old.trim().split(/\s+/).join("\\s+")).exec(text);
+        const said =
+          near === null ? "read the file again" : `line ${text.slice(0, near.index).split("\n").length} differs`;
+        expect(() => edited(text, { old, new: "" })).toThrow(
+          expect.objectContaining({ hint: expect.stringContaining(said) }),
+        );
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test("gives what a plain replacement gives, for any text", () => {
     const word = fc.constantFrom("a", "b", "\n", "ab", " ", ".", "$&", "é");
     const words = fc.array(word, { maxLength: 12 }).map((all) => all.join(""));
@@ -74,6 +91,63 @@ describe("an exact edit", () => {
         expect(edited(crlf(text), { old, new: replacement, all: true })).toBe(crlf(text.split(old).join(replacement)));
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe("a large text", () => {
+  const size = 4 * 1024 * 1024;
+
+  test.each([
+    ["that is everywhere", " ".repeat(size), " ", "more than 5 times"],
+    ["that is long and overlaps itself", "a".repeat(size), "a".repeat(65_536), "more than 5 times"],
+    ["that is nearly there, again and again", `${"a".repeat(size)}\n`, `${"a".repeat(65_536)}b`, "not found"],
+    ["whose words are there, but for the last", "0 ".repeat(size / 2), `${"0 ".repeat(1000)}1`, "not found"],
+    [
+      "whose characters are there in another order",
+      `${"a".repeat(9999)}b`.repeat(400),
+      `${"a".repeat(9998)}ba`,
+      "times (lines 1",
+    ],
+  ])("an edit of something %s is refused soon", (_, text, old, said) => {
+    expect(() => edited(text, { old, new: "" })).toThrow(said);
+  });
+
+  test("is edited in steps, also at every second place", () => {
+    const done = counted(applyEdits("a,".repeat(size / 2), [{ old: ",", new: ";", all: true }]));
+    expect(done.value).toEqual({ text: "a;".repeat(size / 2), replaced: size / 2 });
+    expect(done.steps).toBeGreaterThan(500);
+  });
+
+  test("is given no more line endings than its lines have, and looked at once for them", () => {
+    const text = `a\r\nb\n${"x".repeat(200_000)}`;
+    const done = edited(text, { old: "x", new: "\n", all: true });
+    expect(done).toBe(`a\r\nb\n${"\n".repeat(200_000)}`);
+  });
+
+  test("does not grow without measure", () => {
+    const edit = { old: "a", new: "b".repeat(100_000), all: true };
+    expect(() => edited("a".repeat(size), edit)).toThrow("larger than 16 MiB");
+  });
+});
+
+describe("mixed line endings", () => {
+  test("places that overlap are counted", () => {
+    expect(() => edited("a\r\nb\n\n\nc\n", { old: "\n\n", new: "Q" })).toThrow("found 2 times (lines 2, 3)");
+  });
+
+  test("edits give what they give where all lines end alike, whatever the endings are", () => {
+    const word = fc.constantFrom("a", "b", "\n", "\n", "ab");
+    const words = fc.array(word, { maxLength: 10 }).map((all) => all.join(""));
+    const plain = (text: string) => text.replaceAll("\r\n", "\n");
+    fc.assert(
+      fc.property(words, words, words, fc.array(fc.boolean()), (text, old, replacement, returns) => {
+        if (old === "" || !text.includes(old)) return;
+        const mixed = text.replace(/\n/g, () => (returns.shift() === true ? "\r\n" : "\n"));
+        expect(plain(edited(mixed, { old, new: replacement, all: true }))).toBe(text.split(old).join(replacement));
+        if (text.split(old).length > 2) expect(() => edited(mixed, { old, new: "" })).toThrow("times");
+      }),
+      { numRuns: 1000 },
     );
   });
 });

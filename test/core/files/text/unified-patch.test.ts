@@ -4,16 +4,15 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { SshMcpError } from "../../../../src/core/errors.ts";
 import { unifiedDiff as diffSteps } from "../../../../src/core/files/text/line-diff.ts";
-import { applyDiff } from "../../../../src/core/files/text/unified-patch.ts";
+import { applyDiff as patchSteps } from "../../../../src/core/files/text/unified-patch.ts";
 import { cleanup } from "../../../support/cleanup.ts";
 import { tempDir } from "../../../support/temp.ts";
+import { last } from "./steps.ts";
 
 afterAll(cleanup);
 
-const unifiedDiff = (...texts: Parameters<typeof diffSteps>): string => {
-  const steps = diffSteps(...texts);
-  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
-};
+const unifiedDiff = (...texts: Parameters<typeof diffSteps>): string => last(diffSteps(...texts)).diff;
+const applyDiff = (text: string, diff: string) => last(patchSteps(text, diff));
 
 const line = fc.constantFrom(
   "a",
@@ -74,6 +73,29 @@ test("patch applies what is written here", () => {
     }),
     { numRuns: 200 },
   );
+});
+
+test("patch applies it at its place where lines repeat", () => {
+  const { patch } = tools();
+  const repeated = fc.array(fc.constantFrom("a", "a", "a", "b"), { maxLength: 24 });
+  fc.assert(
+    fc.property(repeated, repeated, fc.nat(24), fc.nat(24), (begin, end, removed, added) => {
+      const whole = (middle: number): string => [...begin, ...Array(middle).fill("a"), ...end, ""].join("\n");
+      const [before, after] = [whole(removed), whole(added)];
+      if (before === after) return;
+      const diff = unifiedDiff(before, after, { before: "a", after: "b" });
+      expect([diff, patch(before, diff)]).toEqual([diff, after]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a diff that makes a file fits no file that is there, but an empty one", () => {
+  for (const name of ["/dev/null", "/dev/null\t1970-01-01 00:00:00.000000000 +0000"]) {
+    const diff = `--- ${name}\n+++ b/f\n@@ -0,0 +1,2 @@\n+n1\n+n2\n`;
+    expect(() => applyDiff("old\n", diff)).toThrow("makes a new file");
+    expect(applyDiff("", diff).text).toBe("n1\nn2\n");
+  }
 });
 
 test("one's own diff leads from one text to the other, whatever their line endings", () => {

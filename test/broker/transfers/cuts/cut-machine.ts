@@ -1,10 +1,10 @@
-import type { CommandResult } from "../../../src/core/command.ts";
-import { SshMcpError } from "../../../src/core/errors.ts";
-import type { RemoteMachine } from "../../../src/core/files/remote-files.ts";
-import { SftpClient } from "../../../src/ssh/sftp/sftp-client.ts";
-import { SftpFiles } from "../../../src/ssh/sftp/sftp-files.ts";
-import type { SftpLink } from "../../../src/ssh/sftp/sftp-link.ts";
-import { sftpMachine, startSftpProcess } from "../../support/sftp-process.ts";
+import type { CommandResult } from "../../../../src/core/command.ts";
+import { SshMcpError } from "../../../../src/core/errors.ts";
+import type { RemoteMachine } from "../../../../src/core/files/remote-files.ts";
+import { SftpClient } from "../../../../src/ssh/sftp/sftp-client.ts";
+import { SftpFiles } from "../../../../src/ssh/sftp/sftp-files.ts";
+import type { SftpLink } from "../../../../src/ssh/sftp/sftp-link.ts";
+import { sftpMachine, startSftpProcess } from "../../../support/sftp-process.ts";
 
 /** A server whose link breaks after so many bytes in both directions together, programs' included. */
 export const cutMachine = async (home: string, afterBytes: number): Promise<RemoteMachine> => {

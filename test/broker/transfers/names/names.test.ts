@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cleanup } from "../../support/cleanup.ts";
-import { startWorld } from "./transfer-fixture.ts";
+import { cleanup } from "../../../support/cleanup.ts";
+import { startWorld } from "../transfer-fixture.ts";
 
 afterAll(cleanup);
 
