@@ -6,7 +6,7 @@ import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { Operation } from "../core/operation.ts";
 
 interface Schema {
-  type?: string | string[];
+  type?: string;
   anyOf?: Schema[];
 }
 
@@ -22,12 +22,6 @@ export const answerSchema = ({ output, name }: Operation): { type: "object"; pro
 const outline = (schema: JsonSchema | boolean): Schema => {
   if (typeof schema === "boolean") throw new Error("a field of an answer has no schema of its own");
   const { type, anyOf } = schema as Schema;
-  if (anyOf !== undefined) return either(anyOf.map((one) => outline(one as JsonSchema)));
+  if (anyOf !== undefined) return { anyOf: anyOf.map((one) => outline(one as JsonSchema)) };
   return type === undefined ? {} : { type };
-};
-
-/** One of a type, or null, is said in fewer words. */
-const either = (schemas: readonly Schema[]): Schema => {
-  const types = schemas.map(({ type }) => type);
-  return types.every((type) => typeof type === "string") ? { type: types } : { anyOf: [...schemas] };
 };

@@ -36,7 +36,7 @@ export const callTool = async (client: CallClient, tool: ToolCall): Promise<Call
     if (signal.aborted) throw new SshMcpError("CANCELED", `${operation.tool} was canceled before it began`);
     const value = await client.call({
       operation: operation.name,
-      repeatable: operation.idempotent,
+      repeatable: operation.idempotent || operation.effectOf?.(Object(input)) === "read",
       input,
       caller,
       capture: defaultCaptureLimit,

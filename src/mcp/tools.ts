@@ -21,7 +21,8 @@ export const toTool = (operation: Operation): Tool => ({
 export const annotations = ({ effect, replaces, idempotent, remote }: Operation): Hints => ({
   ...(effect === "read" ? { readOnlyHint: true } : {}),
   ...(effect === "execute" || effect === "destructive" || replaces === true ? {} : { destructiveHint: false }),
-  ...(idempotent ? { idempotentHint: true } : {}),
+  // Of what only reads, the protocol asks it not.
+  ...(idempotent && effect !== "read" ? { idempotentHint: true } : {}),
   ...(remote ? {} : { openWorldHint: false }),
 });
 

@@ -14,6 +14,7 @@ export interface FaceCase {
     | "hosts-add"
     | "output"
     | "transfer"
+    | "list-directory"
     | `${"read" | "write" | "edit"}-file`
     | `job-${"start" | "status" | "cancel"}`;
   input: (at: Places) => Record<string, unknown>;

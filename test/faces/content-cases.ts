@@ -1,4 +1,4 @@
-/** Content of files, which both faces read, write and edit alike. */
+/** Files and directories, which both faces read, write, edit and list alike. */
 import { chownSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FaceCase } from "./cases.ts";
@@ -16,6 +16,19 @@ const ownFile = (sshd: string): string => {
 };
 
 export const contentCases: readonly FaceCase[] = [
+  {
+    name: "names by a pattern",
+    operation: "list-directory",
+    input: ({ alias }) => ({ target: alias, path: "/etc", glob: "passwd" }),
+    expected: { path: "/etc", entries: [{ path: "passwd", type: "file", uid: 0 }], token: null },
+  },
+  {
+    name: "a directory that there is not",
+    operation: "list-directory",
+    input: ({ alias }) => ({ target: alias, path: "/nowhere" }),
+    expected: error("NOT_FOUND"),
+    ownWords: true,
+  },
   {
     name: "a file of facts",
     operation: "read-file",
@@ -58,6 +71,7 @@ export const contentCases: readonly FaceCase[] = [
     operation: "write-file",
     input: ({ alias }) => ({ target: alias, path: "/etc/passwd", content: "x", ifSha256: "0".repeat(64) }),
     expected: error("PRECONDITION_FAILED"),
+    ownWords: true,
   },
   {
     name: "content",

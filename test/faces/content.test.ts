@@ -32,7 +32,8 @@ const server = async (options: readonly string[] = []) => {
 const put = (name: string, content: string, owner = user.uid): string => {
   const path = join(user.home, name);
   writeFileSync(path, content);
-  chownSync(path, owner, owner);
+  // A group of its own, so that it can be given back.
+  chownSync(path, owner, owner === user.uid ? statSync(user.home).gid : owner);
   return path;
 };
 
@@ -129,7 +130,7 @@ test("a fifo is refused at once, by SFTP and by sh, and the next call is served"
   const path = join(user.home, "fifo");
   const own = join(user.home, "own-fifo");
   Bun.spawnSync(["mkfifo", "-m", "644", path, own]);
-  chownSync(own, user.uid, user.uid);
+  chownSync(own, user.uid, statSync(user.home).gid);
   put("after", "after\n");
   for (const options of [[], ["Subsystem sftp /nowhere/sftp-server"]]) {
     const target = await server(options);

@@ -151,12 +151,12 @@ describe("annotations", () => {
   test.each([
     { tool: "ssh_connect", readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
     { tool: "ssh_exec", readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
-    { tool: "ssh_sessions", readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    { tool: "ssh_sessions", readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: false },
     { tool: "ssh_disconnect", readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-    { tool: "ssh_hosts", readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    { tool: "ssh_hosts", readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: false },
     {
       ...{ tool: "ssh_list_directory", readOnlyHint: true, destructiveHint: false },
-      ...{ idempotentHint: true, openWorldHint: true },
+      ...{ idempotentHint: false, openWorldHint: true },
     },
     { tool: "ssh_path", readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     // What is there may be replaced.

@@ -92,14 +92,21 @@ const runHere = async (program: RemoteProgram, home: string): Promise<CommandRes
   const script = join(mkdtempSync(join(tempDir("script"), "s")), "script");
   writeFileSync(script, pathBytes(program.script));
   const startedAt = performance.now();
-  const child = Bun.spawn(["sh", script], {
+  const child = Bun.spawn(["setsid", "sh", script], {
     cwd: home,
     env: { ...process.env, HOME: home },
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
   });
-  const kill = () => child.kill("SIGKILL");
+  // With all that it has started.
+  const kill = () => {
+    try {
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      child.kill("SIGKILL");
+    }
+  };
   const release = onCleanup(kill, kill);
   const timer = program.timeoutMs === null ? null : setTimeout(kill, program.timeoutMs);
   const feed = async (): Promise<void> => {

@@ -1,7 +1,6 @@
 import { writev } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errorCode } from "../../core/error-code.ts";
-import { giveBack } from "../../core/files/lent-bytes.ts";
 import type { SideExchange } from "./side-exchange.ts";
 
 /** Bytes that wait for the disk before the source has to. */
@@ -97,11 +96,14 @@ class InOrder {
         this.#code = taken;
         return;
       }
+      if (taken === 0) {
+        this.#code = "EIO";
+        return;
+      }
       this.#written += taken;
       this.#waiting -= taken;
       rest = behind(rest, taken);
     }
-    for (const piece of pieces) giveBack(piece);
   }
 }
 

@@ -29,7 +29,8 @@ export const copyFile = async (run: CopyRun, job: CopyJob, path: string, facts: 
     try {
       await job.destination.write(job.root, place, bytes, from, formOf(run, facts, job.destination));
     } finally {
-      await opened.close();
+      // What broke is told at once, also while the source gives nothing.
+      void opened.close().catch(() => undefined);
     }
     tally.copied(1);
   } catch (thrown) {

@@ -234,13 +234,13 @@ export class RemoteSide implements TransferSide {
     return real;
   }
 
-  /** Once for all of a transfer. */
   /** What small files may go through. */
   async #streamTools(): Promise<ServerTools> {
     const tools = await this.#askedTools();
     return this.#isWithin ? { ...tools, tar: null } : tools;
   }
 
+  /** Once for all of a transfer. */
   #askedTools(): Promise<ServerTools> {
     this.#tools ??= askTools(this.#machine);
     return this.#tools;

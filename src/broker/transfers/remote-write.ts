@@ -61,7 +61,10 @@ const written = async (
   try {
     // Its name is the same for everybody: another broker, or another user's transfer, may have taken it over.
     const whole = await files.lstat(beside.path);
-    if (whole?.type !== "file" || whole.size !== from + beside.bytes) {
+    // A server that tells no permissions tells no type; its size may be missing as well.
+    const isOther =
+      whole === null || (whole.type === "file" ? whole.size !== from + beside.bytes : whole.type !== "unknown");
+    if (isOther) {
       const message = `${shown(beside.path)} is not what was written: another transfer writes the same file`;
       throw new SshMcpError("PRECONDITION_FAILED", message);
     }

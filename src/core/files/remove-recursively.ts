@@ -92,6 +92,7 @@ const programRemoval = async (
       throw isLost ? maybeRemoved(machine, path, scope, thrown) : thrown;
     });
     if (facts !== null) return null;
+    return { removal: "removed", said: "" };
   }
   return { removal, said: escapeLine(said.slice(0, 300)) };
 };

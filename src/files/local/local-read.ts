@@ -178,7 +178,9 @@ const readAt = (file: number, at: number): Promise<Uint8Array> => {
  */
 const checkSame = (before: Look, after: Look, read: number, where: string): void => {
   const same = before.mtime === after.mtime && before.nanoseconds === after.nanoseconds;
-  if (after.size < before.size) throw changed(where, read, "it has become shorter");
+  if (after.size < before.size || (after.size > before.size && read < before.size)) {
+    throw changed(where, read, "it has become shorter");
+  }
   if (after.size === before.size && !same) throw changed(where, read, "it was written to");
 };
 

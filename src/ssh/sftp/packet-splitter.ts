@@ -1,11 +1,6 @@
-import { SpareMemory } from "../../core/files/lent-bytes.ts";
 import { mostPacketBytes } from "./packet-types.ts";
 
 const noBytes: Buffer = Buffer.alloc(0);
-/** Packets of which the memory is kept for the next: READs that a server nearby has under way. */
-const mostSpare = 16;
-/** Smaller ones are not worth it. */
-const leastSpare = 64 * 1024;
 
 /** Makes packets of a stream of bytes: `uint32 length | byte type | …` (draft-ietf-secsh-filexfer-02, section 3). */
 export class PacketSplitter {
@@ -15,25 +10,10 @@ export class PacketSplitter {
   /** The packet under way, and how much of it came. */
   #packet: Buffer = noBytes;
   #packetBytes = 0;
-  readonly #spare = new SpareMemory(mostSpare);
-  /** Memory with one packet in it, and nothing else. */
-  readonly #own = new WeakSet<ArrayBufferLike>();
 
   /** @param onPacket takes each packet without its length; the bytes are its own */
   constructor(onPacket: (packet: Buffer) => void) {
     this.#onPacket = onPacket;
-  }
-
-  /** The memory of a large packet is used again, when all of this part of it has been given back. */
-  lend(content: Uint8Array): void {
-    if (this.#own.has(content.buffer)) this.#spare.lend(content);
-  }
-
-  #memoryOf(length: number): Buffer {
-    if (length < leastSpare) return Buffer.allocUnsafeSlow(length);
-    const packet = Buffer.from(this.#spare.take(length) ?? new ArrayBuffer(length));
-    this.#own.add(packet.buffer);
-    return packet;
   }
 
   /**
@@ -55,7 +35,7 @@ export class PacketSplitter {
           this.#onPacket(data.subarray(at, at + length));
           at += length;
         } else {
-          this.#packet = this.#memoryOf(length);
+          this.#packet = Buffer.allocUnsafeSlow(length);
           this.#packetBytes = 0;
         }
       } else {

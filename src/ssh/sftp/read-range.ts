@@ -103,7 +103,6 @@ export async function* readRange(source: RangeSource, offset: number, length: nu
           slots.unshift(ask(at, slot.start + slot.length - at));
         }
       }
-      client.lend(data);
       yield data;
       if (isAtEnd) return;
     }

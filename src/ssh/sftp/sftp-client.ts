@@ -21,7 +21,6 @@ interface Pending {
  */
 export class SftpClient {
   readonly #link: SftpLink;
-  readonly #splitter: PacketSplitter;
   readonly #pending = new Map<number, Pending>();
   readonly #watchers = new Set<(reason: SshMcpError) => void>();
   readonly #ended = Promise.withResolvers<SshMcpError>();
@@ -54,7 +53,6 @@ export class SftpClient {
   private constructor(link: SftpLink) {
     this.#link = link;
     const splitter = new PacketSplitter((packet) => this.#take(packet));
-    this.#splitter = splitter;
     link.onData = (chunk) => {
       if (this.#failure !== null) return;
       try {
@@ -120,11 +118,6 @@ export class SftpClient {
   /** What one request may read and write, as far as it is known by now. */
   get limits(): Limits {
     return this.#limits;
-  }
-
-  /** Has the memory of a reply's content used again, once whoever gets it has given it back: nobody else looks at it. */
-  lend(content: Uint8Array): void {
-    this.#splitter.lend(content);
   }
 
   offers(extension: ExtensionName): boolean {

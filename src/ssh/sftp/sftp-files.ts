@@ -170,7 +170,8 @@ export class SftpFiles implements RemoteFiles {
   /** The umask may have taken bits of a new directory away; where it has not, nothing is changed by a name that may be another's by now. */
   async #unmask(sent: PathBytes, mode: number): Promise<void> {
     const made = await lstatPath(this.#client, sent);
-    if (made.type !== "directory") throw new SshMcpError("REMOTE_IO", "it is not the directory any more that was made");
+    if (made.type !== "directory" && made.type !== "unknown")
+      throw new SshMcpError("REMOTE_IO", "it is not the directory any more that was made");
     if (made.mode !== mode) await setPath(this.#client, sent, { mode });
   }
 

@@ -32,6 +32,8 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
   ...["user", "port", "identityFile"].map((field) => [field, "ssh_connect"] as const),
   ["jump", "ssh_host_add"],
   ["interpreter", "ssh_exec"],
+  ["limit", "ssh_read_file"],
+  ["all", "ssh_disconnect"],
 ]);
 const schemaOf = (tool: string): string => `the input schema of ${tool} has every field`;
 
@@ -69,6 +71,12 @@ const values: Readonly<Record<string, unknown>> = {
   interpreter: "sh",
   label: "the web",
   group: ["prod"],
+  hash: true,
+  limit: 1000,
+  parallel: 2,
+  preserve: true,
+  direct: true,
+  all: true,
 };
 
 test("every field that is withheld is tried with a value it could have", () => {

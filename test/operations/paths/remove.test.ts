@@ -50,21 +50,23 @@ describe.each([...kinds])("over %s", (kind) => {
     expect(readdirSync(join(outside, "folder"))).toEqual(["kept"]);
   });
 
-  test.skipIf(kind !== "sftp")("what was looked at is removed, whatever its directory is by then", async () => {
-    const { home, machine, run } = await server(kind);
-    mkdirSync(join(home, "alice/x/etc"), { recursive: true });
-    mkdirSync(join(home, "root/etc"), { recursive: true });
-    const runs = machine.run;
-    machine.run = async (program) => {
-      renameSync(join(home, "alice/x"), join(home, "alice/y"));
-      symlinkSync(join(home, "root"), join(home, "alice/x"));
-      return await runs(program);
-    };
-    await expect(run(rm, { paths: ["alice/x/etc"], recursive: true })).rejects.toMatchObject({
-      code: "PRECONDITION_FAILED",
+  // Over sh alone nothing is looked at before the program, which looks for itself.
+  if (kind === "sftp")
+    test("what was looked at is removed, whatever its directory is by then", async () => {
+      const { home, machine, run } = await server(kind);
+      mkdirSync(join(home, "alice/x/etc"), { recursive: true });
+      mkdirSync(join(home, "root/etc"), { recursive: true });
+      const runs = machine.run;
+      machine.run = async (program) => {
+        renameSync(join(home, "alice/x"), join(home, "alice/y"));
+        symlinkSync(join(home, "root"), join(home, "alice/x"));
+        return await runs(program);
+      };
+      await expect(run(rm, { paths: ["alice/x/etc"], recursive: true })).rejects.toMatchObject({
+        code: "PRECONDITION_FAILED",
+      });
+      expect(existsSync(join(home, "root/etc"))).toBe(true);
     });
-    expect(existsSync(join(home, "root/etc"))).toBe(true);
-  });
 
   test("a link is removed itself, with -r too", async () => {
     const { home, run } = await server(kind);

@@ -87,12 +87,14 @@ for (const { name, files, home, programs } of await subjects()) {
     });
 
     // Over SFTP, the channel is given up for one.
-    test.skipIf(name === "sftp")("nobody waits for the other end of a FIFO", async () => {
-      Bun.spawnSync(["mkfifo", at("fifo")]);
-      expect(await codeOf(files.open("fifo"))).toBe("UNSUPPORTED");
-      expect(await codeOf(write("fifo", "x", "any"))).toBe("UNSUPPORTED");
-      expect(await codeOf(write("fifo", "x", "new", 0o600))).toBe("ALREADY_EXISTS");
-    });
+    // Over SFTP it would end the channel that the others use.
+    if (name !== "sftp")
+      test("nobody waits for the other end of a FIFO", async () => {
+        Bun.spawnSync(["mkfifo", at("fifo")]);
+        expect(await codeOf(files.open("fifo"))).toBe("UNSUPPORTED");
+        expect(await codeOf(write("fifo", "x", "any"))).toBe("UNSUPPORTED");
+        expect(await codeOf(write("fifo", "x", "new", 0o600))).toBe("ALREADY_EXISTS");
+      });
 
     test("a write cuts the file at its offset, and keeps its mode", async () => {
       writeFileSync(at("cut"), "0123456789");
