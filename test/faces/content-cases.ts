@@ -19,8 +19,8 @@ export const contentCases: readonly FaceCase[] = [
   {
     name: "names by a pattern",
     operation: "list-directory",
-    input: ({ alias }) => ({ target: alias, path: "/etc", glob: "passwd" }),
-    expected: { path: "/etc", entries: [{ path: "passwd", type: "file", uid: 0 }], token: null },
+    input: ({ alias }) => ({ target: alias, path: "/etc", glob: "debian_version" }),
+    expected: { path: "/etc", entries: [{ path: "debian_version", type: "file", uid: 0 }], token: null },
   },
   {
     name: "a directory that there is not",
