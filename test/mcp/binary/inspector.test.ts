@@ -37,6 +37,7 @@ test("lists the tools, and finds nothing in their schemas that any client could 
   const { tools } = JSON.parse(stdout) as { tools: { name: string }[] };
   expect(tools.map(({ name }) => name)).toEqual([
     ...["ssh_connect", "ssh_exec", "ssh_sessions", "ssh_disconnect", "ssh_output"],
+    ...["ssh_read_file", "ssh_write_file", "ssh_edit_file", "ssh_transfer", "ssh_list_directory", "ssh_path"],
     ...["ssh_job_start", "ssh_job_status", "ssh_job_cancel", "ssh_hosts", "ssh_host_add"],
   ]);
 });
