@@ -59,7 +59,9 @@ const objectOf = (flag: Flag, text: string, help: string): Record<string, unknow
   let value: unknown = null;
   try {
     value = JSON.parse(text);
-  } catch {}
+  } catch {
+    // Told below, as what is JSON and no object.
+  }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw usageError(`--${flag.name} takes one JSON object, not ${shown(text)}`, help);
 };

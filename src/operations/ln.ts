@@ -25,7 +25,7 @@ export const ln = defineOperation({
   title: "Make a symbolic link on a server",
   description,
   manual:
-    "As in ln -s ../shared/config.yml web:app/config.yml. In a directory that is there the link gets the last name of what it says.",
+    "As in ln -s releases/42 web:app/current. In a directory that is there the link gets the last name of what it says.",
   advice: "",
   effect: "write",
   idempotent: false,

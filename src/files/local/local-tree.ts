@@ -159,7 +159,9 @@ export class LocalTree {
   #blamed(above: number, name: string, cause: unknown): unknown {
     try {
       if (atCalls().look(above, cName(name))?.type === "symlink") return Object.assign(new Error(), { code: "ELOOP" });
-    } catch {}
+    } catch {
+      // Nothing can be seen there: what failed first says more.
+    }
     return cause;
   }
 }

@@ -137,7 +137,9 @@ const keepOwner = (file: number, { uid, gid }: Look): boolean => {
     try {
       calls.changeOwner(file, owner, gid);
       return true;
-    } catch {}
+    } catch {
+      // The next one asks for less; the last answer says what came of it.
+    }
   }
   return gid === own.gid;
 };

@@ -48,7 +48,9 @@ export const dropPart = (directory: number, part: CName, file: number): void => 
   const calls = atCalls();
   try {
     if (isUnder(directory, part, calls.lookAt(file))) calls.unlink(directory, part);
-  } catch {}
+  } catch {
+    // It stays, as one that can be gone on with: why the copy failed is what matters.
+  }
 };
 
 const isUnder = (directory: number, part: CName, { device, inode }: Look): boolean => {

@@ -172,7 +172,9 @@ const openLane = async ({ client: first, sent, another }: FileToWrite, handle: H
     ]);
     const isOne = ours.mode === theirs.mode && ours.uid === theirs.uid && ours.gid === theirs.gid;
     if (isOne && link.type === "file" && theirs.type === "file") return lane;
-  } catch {}
+  } catch {
+    // A lane is not needed: the first channel writes it all.
+  }
   dropHandle(client, lane.handle);
   return null;
 };

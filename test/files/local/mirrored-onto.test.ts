@@ -1,7 +1,7 @@
 /** Where nothing is deleted for not being at the source, whatever leads there. */
 import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { cleanup } from "../../support/cleanup.ts";
 import { codeOf, place } from "./sides.ts";
 
@@ -19,7 +19,18 @@ const homes = () => {
 test("a home, what holds one, the root and the folders of the system are not mirrored onto", async () => {
   const { base, home, env } = homes();
   const { side } = place({ cwd: home, env });
-  for (const root of [".", home, `${home}/work/..`, "../me/", "..", base, join(base, "link"), "/", "//", "/./"]) {
+  for (const root of [
+    ".",
+    home,
+    `${home}/work/..`,
+    `../${basename(home)}/`,
+    "..",
+    base,
+    join(base, "link"),
+    "/",
+    "//",
+    "/./",
+  ]) {
     expect(await codeOf(side.checkMirror(root))).toBe("INVALID_INPUT");
   }
   for (const root of ["/etc", "/etc/", "/usr/../etc", "/bin", "/usr/bin", "/proc"]) {
