@@ -28,7 +28,7 @@ export const giveBack = (bytes: Uint8Array): void => {
 /** Memory that came back, of one size and up to so many. */
 export class SpareMemory {
   readonly #most: number;
-  #spare: ArrayBufferLike[] = [];
+  readonly #spare: ArrayBufferLike[] = [];
 
   constructor(most: number) {
     this.#most = most;
@@ -45,10 +45,5 @@ export class SpareMemory {
     lend(bytes, (memory) => {
       if (this.#spare.length < this.#most) this.#spare.push(memory);
     });
-  }
-
-  /** Keeps none any more. */
-  clear(): void {
-    this.#spare = [];
   }
 }
