@@ -6,7 +6,10 @@ import { SftpFiles } from "../../../../src/ssh/sftp/sftp-files.ts";
 import type { SftpLink } from "../../../../src/ssh/sftp/sftp-link.ts";
 import { sftpMachine, startSftpProcess } from "../../../support/sftp-process.ts";
 
-/** A server whose link breaks after so many bytes in both directions together, programs' included. */
+/**
+ * A server whose link breaks after so many bytes in both directions together, programs' included, counted from when its
+ * first channel is open: a machine whose files cannot be opened at all is no machine yet.
+ */
 export const cutMachine = async (home: string, afterBytes: number): Promise<RemoteMachine> => {
   const real = await sftpMachine({ home });
   const cut = Promise.withResolvers<never>();
@@ -14,10 +17,12 @@ export const cutMachine = async (home: string, afterBytes: number): Promise<Remo
   const lost = new SshMcpError("CONNECTION_LOST", "the link was cut");
   const links: SftpLink[] = [];
   let left = afterBytes;
+  let isCounting = false;
   let isCut = false;
   /** So many of the bytes pass. */
   const pass = (bytes: Uint8Array): Uint8Array => {
     if (isCut) return bytes.subarray(0, 0);
+    if (!isCounting) return bytes;
     const passed = bytes.subarray(0, Math.max(0, left));
     left -= bytes.length;
     if (left < 0) {
@@ -49,9 +54,11 @@ export const cutMachine = async (home: string, afterBytes: number): Promise<Remo
     };
     return await SftpClient.open(wrapped, AbortSignal.timeout(10_000));
   };
+  const first = await open();
+  isCounting = true;
   return {
     name: "db1",
-    files: new SftpFiles({ first: await open(), another: open, where: "db1" }),
+    files: new SftpFiles({ first, another: open, where: "db1" }),
     run: async (program) => {
       if (isCut) throw lost;
       const { stdin, stdout } = program;
