@@ -16,7 +16,7 @@ export const cutLink = (inner: SftpLink, afterBytes: number): SftpLink => {
     ended: inner.ended,
     end: () => inner.end(),
   };
-  inner.onData = (chunk) => pass(chunk, (part) => link.onData(part));
+  inner.onData = (chunk) => void pass(chunk, (part) => link.onData(part));
   return link;
 };
 

@@ -9,11 +9,11 @@ const readyLimitMs = 10_000;
 /** Its error, with room. */
 const longestLine = 64 * 1024;
 /**
- * How JavaScriptCore collects in a broker. By itself it lets garbage come to two or three times what is alive, by what memory the machine has:
- * a gigabyte streamed grew the process by 200 MB, which stayed. So it is a quarter more than what is alive, on any machine, and 55 MB in all,
- * for as much more of its processor time. Collecting without the program running beside it would cost less, and stop 100 sessions for 50 ms.
+ * How JavaScriptCore collects in a broker. By itself it goes by what memory the machine has: a gigabyte streamed grew the process by 200 MB, which stayed.
+ * So garbage comes to as much as is alive, on any machine; a quarter of that made the collector the largest part of every copy. Memory that is streamed does
+ * not wait for it, see `giveUp`.
  */
-const collection = { BUN_JSC_forceRAMSize: String(1024 * 1024 * 1024), BUN_JSC_smallHeapGrowthFactor: "1.25" };
+const collection = { BUN_JSC_forceRAMSize: String(1024 * 1024 * 1024), BUN_JSC_smallHeapGrowthFactor: "2" };
 
 /**
  * Starts a broker process for the place that the environment says; resolves when it is ready, or found another one ready.

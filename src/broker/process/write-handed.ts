@@ -1,6 +1,7 @@
 import { writev } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errorCode } from "../../core/error-code.ts";
+import { giveBack } from "../../core/files/lent-bytes.ts";
 import type { SideExchange } from "./side-exchange.ts";
 
 /** Bytes that wait for the disk before the source has to. */
@@ -104,6 +105,7 @@ class InOrder {
       this.#waiting -= taken;
       rest = behind(rest, taken);
     }
+    for (const piece of pieces) giveBack(piece);
   }
 }
 

@@ -40,7 +40,7 @@ export type RunsHelper = (
 
 /** SFTP with a server that a command starts, as another user: bytes are its standard input and output. */
 export class HelperLink implements SftpLink {
-  onData: (chunk: Uint8Array) => void = () => undefined;
+  onData: SftpLink["onData"] = () => undefined;
   heardAt = performance.now();
   /** How the command ended, or that it was not run. */
   readonly finished: Promise<CommandResult>;

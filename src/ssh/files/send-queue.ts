@@ -1,14 +1,19 @@
+import { giveBack } from "../../core/files/lent-bytes.ts";
+
 /** Below this, pieces go out together: one packet instead of many. */
 const gatheredBytes = 32 * 1024;
 
-/** Bytes on their way out, in order: pieces that are queued in the same turn go out together. How much waits is up to whoever queues it. */
+/**
+ * Bytes on their way out, in order: pieces that are queued in the same turn go out together. How much waits is up to whoever queues it. What was lent is
+ * given back when it has gone out: what the server answers, and when, says nothing of that.
+ */
 export class SendQueue {
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   #pieces: Uint8Array[] = [];
   #isSending = false;
   #isDropped = false;
 
-  /** @param write resolves when more may be written, also when nobody takes anything any more */
+  /** @param write resolves when the bytes are not looked at any more and more may be written, also when nobody takes anything */
   constructor(write: (bytes: Uint8Array) => Promise<void>) {
     this.#write = write;
   }
@@ -31,7 +36,10 @@ export class SendQueue {
     while (this.#pieces.length > 0) {
       const pieces = this.#pieces;
       this.#pieces = [];
-      for (const bytes of gathered(pieces)) if (!this.#isDropped) await this.#write(bytes);
+      for (const bytes of gathered(pieces)) {
+        if (!this.#isDropped) await this.#write(bytes);
+        giveBack(bytes);
+      }
     }
     this.#isSending = false;
   }
@@ -43,7 +51,9 @@ function* gathered(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   let length = 0;
   const together = (): Uint8Array => {
     const [only] = small;
-    const bytes = small.length === 1 && only !== undefined ? only : Buffer.concat(small, length);
+    const isOne = small.length === 1 && only !== undefined;
+    const bytes = isOne ? only : Buffer.concat(small, length);
+    if (!isOne) for (const piece of small) giveBack(piece);
     small = [];
     length = 0;
     return bytes;

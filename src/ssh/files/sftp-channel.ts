@@ -1,5 +1,6 @@
 import { SshMcpError } from "../../core/errors.ts";
 import { escapeLine, shortened } from "../../core/escape.ts";
+import { giveUp } from "../../core/spent-memory.ts";
 import type { SessionChannel } from "../commands/channel.ts";
 import type { SftpLink } from "../sftp/sftp-link.ts";
 import { initialWindow } from "../transport/ssh2.ts";
@@ -20,7 +21,7 @@ export interface SftpHost {
 
 /** The subsystem `sftp` on a session channel (RFC 4254, section 6.5): requested at once; what is sent goes out with the request. */
 export class SftpChannel implements SftpLink {
-  onData: (chunk: Uint8Array) => void = () => undefined;
+  onData: SftpLink["onData"] = () => undefined;
   heardAt = performance.now();
   readonly #channel: SessionChannel;
   readonly #ended = Promise.withResolvers<SshMcpError>();
@@ -35,8 +36,9 @@ export class SftpChannel implements SftpLink {
       const { length } = chunk;
       this.heardAt = performance.now();
       if (this.#isEnded) this.#complaint = "";
-      else if (stream === "stdout") this.onData(chunk);
-      else this.#complaint = (this.#complaint + chunk.toString("latin1")).slice(0, complaintLimit);
+      else if (stream === "stdout") {
+        if (this.onData(chunk) === true) giveUp(chunk);
+      } else this.#complaint = (this.#complaint + chunk.toString("latin1")).slice(0, complaintLimit);
       channel.consume(length);
     });
     const taken = channel.subsystem("sftp");

@@ -10,10 +10,16 @@ export class PacketSplitter {
   /** The packet under way, and how much of it came. */
   #packet: Buffer = noBytes;
   #packetBytes = 0;
+  #hasLent = false;
 
   /** @param onPacket takes each packet without its length; the bytes are its own */
   constructor(onPacket: (packet: Buffer) => void) {
     this.#onPacket = onPacket;
+  }
+
+  /** Whether packets of the last chunk lie in its memory. */
+  get hasLent(): boolean {
+    return this.#hasLent;
   }
 
   /**
@@ -22,6 +28,7 @@ export class PacketSplitter {
    */
   take(chunk: Uint8Array): number | null {
     const data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#hasLent = false;
     for (let at = 0; at < data.length; ) {
       if (this.#packet === noBytes) {
         const copied = data.copy(this.#head, this.#headBytes, at);
@@ -32,6 +39,7 @@ export class PacketSplitter {
         if (length === 0 || length > mostPacketBytes) return length;
         this.#headBytes = 0;
         if (data.length - at >= length) {
+          this.#hasLent = true;
           this.#onPacket(data.subarray(at, at + length));
           at += length;
         } else {

@@ -1,4 +1,6 @@
 import type { FileFacts } from "../../core/files/file-facts.ts";
+import { lend } from "../../core/files/lent-bytes.ts";
+import { giveUp } from "../../core/spent-memory.ts";
 import { RequestWindow } from "./request-window.ts";
 import { type Handle, readAt } from "./requests.ts";
 import type { SftpClient } from "./sftp-client.ts";
@@ -95,6 +97,7 @@ export async function* readRange(source: RangeSource, offset: number, length: nu
       at += data.length;
       wasFull = data.length === slot.length;
       window.note(data.length, client.roundTripMs);
+      if (isAlone(data)) lend(data, giveUpMemory);
       let isAtEnd = false;
       if (!wasFull) {
         if (size !== null && at >= size) isAtEnd = true;
@@ -110,6 +113,12 @@ export async function* readRange(source: RangeSource, offset: number, length: nu
     window.end();
   }
 }
+
+/** A packet that was gathered has memory of its own, with its head before the data: see PacketSplitter. One that came in one piece has others beside it. */
+const isAlone = ({ buffer, byteOffset, length }: Buffer): boolean =>
+  byteOffset <= 16 && byteOffset + length === buffer.byteLength;
+
+const giveUpMemory = (memory: ArrayBufferLike): void => giveUp(new Uint8Array(memory));
 
 const learn = (client: SftpClient, bytes: number): void => {
   if (bytes >= leastLearnt && bytes % learntUnit === 0) client.learnRead(bytes);

@@ -54,13 +54,14 @@ export class SftpClient {
     this.#link = link;
     const splitter = new PacketSplitter((packet) => this.#take(packet));
     link.onData = (chunk) => {
-      if (this.#failure !== null) return;
+      if (this.#failure !== null) return true;
       try {
         const length = splitter.take(chunk);
         if (length !== null) this.#fail(unreadable(length, this.#offered === null));
       } catch (thrown) {
         this.#fail(thrown instanceof Malformed ? protocolError(thrown.message) : toSshMcpError(thrown));
       }
+      return !splitter.hasLent;
     };
     void link.ended.then((error) => this.#fail(error));
     link.send(new PacketWriter(packetType.init).uint32(sftpVersion).packet());

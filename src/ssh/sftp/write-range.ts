@@ -1,4 +1,3 @@
-import { giveBack } from "../../core/files/lent-bytes.ts";
 import type { Lane, Lanes } from "./lanes.ts";
 import { RequestWindow } from "./request-window.ts";
 import { writeAt } from "./requests.ts";
@@ -129,19 +128,18 @@ export class RangeWriter {
     const position = this.#position;
     this.#position += piece.length;
     writeAt(lane.client, lane.handle, position, piece).then(
-      () => this.#settle(lane, sent, piece, null),
-      (thrown: unknown) => this.#settle(lane, sent, piece, { thrown }),
+      () => this.#settle(lane, sent, null),
+      (thrown: unknown) => this.#settle(lane, sent, { thrown }),
     );
     this.#lanes.grow(position - this.#offset);
   }
 
-  #settle(lane: Lane, sent: Sent, piece: Uint8Array, failure: { thrown: unknown } | null): void {
+  #settle(lane: Lane, sent: Sent, failure: { thrown: unknown } | null): void {
     this.#open--;
     this.#unanswered -= sent.bytes;
     lane.busy -= sent.bytes;
     if (failure === null) {
       sent.isDone = true;
-      giveBack(piece);
       this.#window.note(sent.bytes, lane.client.roundTripMs);
       this.#advance();
     } else this.#fail(failure);

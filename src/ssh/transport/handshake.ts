@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { Client } from "ssh2";
 import { SshMcpError } from "../../core/errors.ts";
 import type { Ask } from "../../core/question.ts";
+import { giveUp } from "../../core/spent-memory.ts";
 import type { Authentication } from "../auth/authentication.ts";
 import { listenForSignatures, takeUserauth, type UserauthPort } from "../auth/ssh2-userauth.ts";
 import { parseCertificate } from "../certificate.ts";
@@ -10,6 +11,7 @@ import { Connection } from "../connection.ts";
 import { mustBeLongEnough } from "../key-exchange/host-key-size.ts";
 import { agreeOnThread } from "../key-exchange/key-agreement.ts";
 import { rekeyRegularly } from "../key-exchange/rekey.ts";
+import { encryptHere } from "../key-exchange/ssh2-key-exchange.ts";
 import { canceled } from "./canceled.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
@@ -133,6 +135,7 @@ class Handshake {
       this.#fail(failure ?? this.#translate(error));
     });
     client.on("close", () => this.#fail(this.#translate(new Error("Connection lost"))));
+    gatherWrites(this.#socket);
     client.connect({
       sock: this.#socket,
       username: this.#options.user,
@@ -154,6 +157,7 @@ class Handshake {
     });
     const serverSignatures = listenForSignatures(client);
     agreeOnThread(client, this.#socket);
+    encryptHere(client);
     this.#allowRekey = rekeyRegularly(client, this.#socket, this.#options.rekeyLimit ?? { bytes: null, ms: null });
     onForcedCommand(client, () => {
       this.#runsForcedCommand = true;
@@ -197,7 +201,8 @@ class Handshake {
     this.#client.removeAllListeners();
     this.#allowRekey();
     // ssh2 throws when nobody listens for errors; the connection does from here on.
-    gatherWrites(this.#socket);
+    // From here on every packet is decrypted, into memory of its own.
+    if (this.#socket instanceof Socket) this.#socket.on("data", giveUp);
     const connection = new Connection(this.#client, this.#socket, this.#where, {
       authMethod,
       // Of a certificate, the key that it is for: that is what a person knows it by.

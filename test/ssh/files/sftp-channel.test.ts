@@ -24,7 +24,7 @@ const never = new AbortController().signal;
 
 const firstAnswer = (channel: SftpChannel): Promise<Buffer> => {
   const { promise, resolve } = Promise.withResolvers<Buffer>();
-  channel.onData = (chunk) => resolve(Buffer.from(chunk));
+  channel.onData = (chunk) => void resolve(Buffer.from(chunk));
   channel.send(init);
   return within(promise, { what: "an answer" });
 };

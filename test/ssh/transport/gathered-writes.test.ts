@@ -35,7 +35,7 @@ const pair = async () => {
 
 test("the pieces of a packet arrive as one", async () => {
   const { client, got, text } = await pair();
-  for (const piece of ["len", "gth", "payload", "mac"]) client.write(piece);
+  for (const piece of ["len", "gth", "payload", "mac"]) client.write(Buffer.from(piece));
   await waitFor(() => text() === "lengthpayloadmac", { what: "the packet", interval: 1 });
   expect(got.length).toBe(1);
 });
@@ -44,7 +44,8 @@ test("those of later turns go out in their own, in order", async () => {
   const { client, text } = await pair();
   let expected = "";
   for (let n = 0; n < 200; n++) {
-    client.write(`${n},`);
+    client.write(Buffer.from(`${n},`));
+    // What is no array of bytes goes its own way, in its turn.
     client.write(";");
     expected += `${n},;`;
     if (n % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -55,8 +56,8 @@ test("those of later turns go out in their own, in order", async () => {
 
 test("the last ones reach a server although the end comes in the same turn", async () => {
   const { client, text, over } = await pair();
-  client.write("good");
-  client.write("bye");
+  client.write(Buffer.from("good"));
+  client.write(Buffer.from("bye"));
   client.end();
   await waitFor(over, { what: "the end", interval: 1 });
   expect(text()).toBe("goodbye");
@@ -88,9 +89,46 @@ test("any stream will do: a ProxyCommand's is no socket", async () => {
     },
   });
   gatherWrites(stream);
-  stream.write("a");
-  stream.write("b");
+  stream.write(Buffer.from("a"));
+  stream.write(Buffer.from("b"));
   expect(pieces).toEqual([]);
   await new Promise((resolve) => setImmediate(resolve));
-  expect(pieces).toEqual(["a", "b"]);
+  expect(pieces).toEqual(["ab"]);
+});
+
+test("whoever passes the bytes on may keep them, though the socket has called back", async () => {
+  const kept: Buffer[] = [];
+  const stream = new Duplex({
+    read: () => undefined,
+    write: (chunk, _, done) => {
+      kept.push(chunk);
+      done();
+    },
+  });
+  gatherWrites(stream);
+  for (const letter of "abcdef") {
+    stream.write(Buffer.alloc(200_000, letter));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const expected = [..."abcdef"].map((letter) => letter.repeat(200_000)).join("");
+  expect(Buffer.concat(kept).toString() === expected).toBe(true);
+});
+
+test("what was written may be changed at once, and nothing of many blocks is lost while the server does not read", async () => {
+  const { client, served, got } = await pair();
+  served.pause();
+  const hash = new Bun.CryptoHasher("sha256");
+  const piece = Buffer.alloc(100_003);
+  let written = 0;
+  for (let n = 0; n < 200; n++) {
+    piece.fill(n);
+    hash.update(piece);
+    client.write(piece);
+    written += piece.length;
+    if (n % 7 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  piece.fill(0xff);
+  served.resume();
+  await waitFor(() => got.reduce((sum, { length }) => sum + length, 0) === written, { what: "all of it", interval: 1 });
+  expect(Bun.SHA256.hash(Buffer.concat(got), "hex")).toBe(hash.digest("hex"));
 });
