@@ -117,7 +117,8 @@ export class AesGcmDecipher {
   readonly #mode: Mode;
   readonly #key: Uint8Array;
   readonly #nonce: Buffer;
-  readonly #onPayload: InboundKeys["onPayload"];
+  /** ssh2 puts another one here while a key exchange is under way. */
+  _onPayload: InboundKeys["onPayload"];
   readonly #head = Buffer.alloc(lengthBytes);
   #headBytes = 0;
   /** Of the packet that came only in part: all behind its length, and how much of that there is. */
@@ -129,7 +130,7 @@ export class AesGcmDecipher {
     this.#mode = decipherInfo.sslName as Mode;
     this.#key = decipherKey;
     this.#nonce = Buffer.from(decipherIV);
-    this.#onPayload = onPayload;
+    this._onPayload = onPayload;
   }
 
   free(): void {
@@ -168,7 +169,7 @@ export class AesGcmDecipher {
       this.#part = null;
       this.#partBytes = 0;
       this.#headBytes = 0;
-      const verdict = this.#onPayload(payload);
+      const verdict = this._onPayload(payload);
       if (verdict !== undefined) return verdict === false ? at : verdict;
     }
     return;

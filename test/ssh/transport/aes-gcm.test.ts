@@ -190,6 +190,22 @@ describe.each([...names])("%s", (name) => {
     expect(theirs.decrypt(third, 0, third.length)).toBe(7);
   });
 
+  test("whoever takes payloads may change, also while one is taken", () => {
+    const { cipher, decipher, sent, got } = world(name);
+    const ours = cipher();
+    for (const text of ["one", "two", "three"]) send(ours, Buffer.from(text));
+    const all = Buffer.concat(sent);
+    const theirs = decipher();
+    const others: string[] = [];
+    theirs._onPayload = (payload) => {
+      others.push(String(payload));
+      theirs._onPayload = (last) => void got.push(Buffer.from(last));
+      return undefined;
+    };
+    theirs.decrypt(all, 0, all.length);
+    expect([others, got.map(String)]).toEqual([["one"], ["two", "three"]]);
+  });
+
   test("packets that are made beside each other keep apart", () => {
     const { cipher, decipher, sent, got } = world(name);
     const ours = cipher();
