@@ -121,6 +121,7 @@ export class ServedExchange {
           this.#said(request.hands),
           request.from,
           request.form,
+          undefined,
           this.#handOver(request),
           signal,
         );

@@ -27,7 +27,8 @@ export const copyFile = async (run: CopyRun, job: CopyJob, path: string, facts: 
       tally.moved(count, source);
     });
     try {
-      await job.destination.write(job.root, place, bytes, from, formOf(run, facts, job.destination));
+      const form = formOf(run, facts, job.destination);
+      await job.destination.write(job.root, place, bytes, from, form, facts.size - from);
     } finally {
       // What broke is told at once, also while the source gives nothing.
       void opened.close().catch(() => undefined);

@@ -106,6 +106,7 @@ export class RemoteSide implements TransferSide {
     bytes: AsyncIterable<Uint8Array>,
     from: number,
     form: FileForm,
+    expected?: number,
   ): Promise<void> {
     const target = below(root, path);
     // On its way meanwhile.
@@ -117,7 +118,7 @@ export class RemoteSide implements TransferSide {
     this.#acknowledged.set(target, from);
     await writeRemote(files, bytes, {
       alone: (write) => this.#writers.alone(this.server, below(real, nameOf(place.path)), write),
-      ...{ path: place.path, now: place.facts, part: partName(nameOf(place.path)), from, form },
+      ...{ path: place.path, now: place.facts, part: partName(nameOf(place.path)), from, form, expected },
       tools: () => this.#askedTools(),
       onWritten: (count) => this.#acknowledged.set(target, from + count),
     });

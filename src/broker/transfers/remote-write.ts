@@ -19,6 +19,8 @@ export interface RemoteWrite {
   /** Bytes of the part that are kept. */
   from: number;
   form: FileForm;
+  /** Bytes that come, as far as anybody knows. */
+  expected?: number | undefined;
   /** Asked for when it is known by then. */
   tools: () => Promise<ServerTools>;
   onWritten?: (bytes: number) => void;
@@ -37,14 +39,14 @@ export const writeRemote = async (
 const written = async (
   files: RemoteFiles,
   bytes: AsyncIterable<Uint8Array>,
-  { path, now, part, from, form, tools, onWritten }: RemoteWrite,
+  { path, now, part, from, form, expected, tools, onWritten }: RemoteWrite,
 ): Promise<void> => {
   const before = now?.type === "file" ? now : null;
   const mode = finalMode(form, before, needsMask(form, before) ? (await tools()).umask : 0);
   // As scp(1) and rsync(1): a copy that a crash of the server takes is made again.
   let there = from;
   const options = {
-    ...{ part, from, sync: false },
+    ...{ part, from, expected, sync: false },
     onWritten: (count: number) => {
       there = from + count;
       onWritten?.(count);

@@ -11,6 +11,8 @@ export interface BesideOptions {
   part: string | null;
   /** Bytes of the part that are kept: the bytes given go on from there. */
   from: number;
+  /** As `WriteOptions.expected`. */
+  expected?: number | undefined;
   /** As `WriteOptions.sync`. */
   sync?: boolean;
   onWritten?: (bytes: number) => void;
@@ -35,7 +37,7 @@ export const writeBeside = async (
   forms: readonly FileChanges[],
   options: BesideOptions,
 ): Promise<Beside> => {
-  const { part, from, sync = true, onWritten } = options;
+  const { part, from, expected, sync = true, onWritten } = options;
   const directory = directoryOf(path);
   const beside = `${directory}${part ?? nameBeside(path.slice(directory.length), `.${random()}.ssh-mcp-tmp`)}`;
   const input = watched(bytes);
@@ -47,7 +49,7 @@ export const writeBeside = async (
   const write = async (create: WriteOptions["create"], unchanged?: FileFacts): Promise<Beside> => {
     const told = onWritten === undefined ? {} : { onWritten };
     const written = await files.write(beside, input, {
-      ...{ offset: from, create, mode, sync, ...formed, ...told },
+      ...{ offset: from, expected, create, mode, sync, ...formed, ...told },
       ...(unchanged === undefined ? {} : { unchanged }),
     });
     return { path: beside, bytes: written, form };
@@ -57,8 +59,16 @@ export const writeBeside = async (
       return await write("existing", await ownPart(files, beside, from));
     }
     // Made new in any case: a link that somebody put there is never written through.
-    if (part !== null) await removed(files, beside);
-    return await write("new");
+    if (part === null) return await write("new");
+    // A program has taken some of the bytes before it can say that the name is there.
+    if (files.via === "sh") await removed(files, beside);
+    try {
+      return await write("new");
+    } catch (error) {
+      if (files.via === "sh" || !(error instanceof SshMcpError && error.code === "ALREADY_EXISTS")) throw error;
+      await removed(files, beside);
+      return await write("new");
+    }
   } catch (error) {
     // Whether it was made is not known; one that was there before us is not ours, and a random name is not there before us.
     const isOurs = part === null && !(error instanceof SshMcpError && error.code === "ALREADY_EXISTS");

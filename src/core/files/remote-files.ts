@@ -28,6 +28,8 @@ export interface OpenRemoteFile {
 export interface WriteOptions {
   /** Where the first byte goes; the file is cut there before. 0 is the whole file. */
   offset: number;
+  /** Bytes that come, as far as anybody knows: for much, more is got ready at once. */
+  expected?: number | undefined;
   /**
    * Adds to the end instead, wherever that is by then: the server's kernel puts each piece behind what is there, so that nothing of others is lost or
    * cut, and what two add at once can only mix. `offset` says where the end was.

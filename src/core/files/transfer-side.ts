@@ -63,8 +63,16 @@ export interface TransferSide {
    * @param root the operand that the caller named
    * @param path below the root; empty for the root itself
    * @param from how many bytes of the part file are kept: `bytes` go on from there
+   * @param expected how many bytes come, as far as the source knows
    */
-  write(root: string, path: string, bytes: AsyncIterable<Uint8Array>, from: number, form: FileForm): Promise<void>;
+  write(
+    root: string,
+    path: string,
+    bytes: AsyncIterable<Uint8Array>,
+    from: number,
+    form: FileForm,
+    expected?: number,
+  ): Promise<void>;
   /** Bytes that a broken transfer left of this file; null for none. */
   part(root: string, path: string): Promise<number | null>;
   /** SHA-256 in hex of a file's first bytes (all: null), or of its part file's; null where nothing there can compute it. */

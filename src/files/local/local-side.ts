@@ -101,6 +101,7 @@ export class LocalSide implements TransferSide {
     bytes: AsyncIterable<Uint8Array>,
     from: number,
     form: FileForm,
+    _expected?: number,
     hand: HandOver | null = null,
     signal?: AbortSignal,
   ): Promise<void> {

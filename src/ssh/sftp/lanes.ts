@@ -11,9 +11,27 @@ export interface Lane {
 
 /** Below this round trip, in milliseconds, one channel is never what limits. */
 const longRoundTripMs = 20;
-/** Bytes that were sent at least: most files are over by then. */
+/** Bytes at least: most files are over by then. */
 const worthALane = 8 * 1024 * 1024;
 const mostLanes = 4;
+
+const areWorthwhile = (client: SftpClient, bytes: number): boolean =>
+  bytes >= worthALane && client.roundTripMs >= longRoundTripMs;
+
+/**
+ * Gives channels for further lanes. Where so many bytes are sure to want them, they are asked for at once, while the file is still being opened.
+ * @param another gives one that its giver keeps, used or not
+ */
+export const channelsFor = (
+  first: SftpClient,
+  expected: number,
+  another: () => Promise<SftpClient | null>,
+): (() => Promise<SftpClient | null>) => {
+  if (!areWorthwhile(first, expected)) return another;
+  const asked = Array.from({ length: mostLanes - 1 }, () => another());
+  for (const channel of asked) channel.catch(() => undefined);
+  return () => asked.shift() ?? another();
+};
 
 /**
  * The channels that the bytes of one file go out over. It begins with one; when the round trip is long and much was sent, more are opened
@@ -23,6 +41,8 @@ export class Lanes {
   readonly #first: Lane;
   readonly #lanes: Lane[];
   readonly #more: (() => Promise<Lane | null>) | null;
+  /** Told when there is one more. */
+  onOpened: (count: number) => void = () => undefined;
   #isClosed = false;
   #hasGrown = false;
 
@@ -44,10 +64,10 @@ export class Lanes {
     return found;
   }
 
-  /** Opens more of them, once, beside what goes on. @param bytes that were sent */
+  /** Opens more of them, once, beside what goes on. @param bytes that were sent, or will be */
   grow(bytes: number): void {
     if (this.#hasGrown || this.#more === null) return;
-    if (bytes < worthALane || this.#first.client.roundTripMs < longRoundTripMs) return;
+    if (!areWorthwhile(this.#first.client, bytes)) return;
     this.#hasGrown = true;
     for (let count = 1; count < mostLanes; count++) void this.#open(this.#more);
   }
@@ -68,7 +88,7 @@ export class Lanes {
       const lane = await more();
       if (lane === null) return;
       if (this.#isClosed) dropHandle(lane.client, lane.handle);
-      else this.#lanes.push(lane);
+      else this.onOpened(this.#lanes.push(lane));
     } catch {
       // It goes on with what there is.
     }

@@ -2,7 +2,7 @@ import { SshMcpError } from "../../core/errors.ts";
 import type { FileFacts } from "../../core/files/file-facts.ts";
 import type { WriteOptions } from "../../core/files/remote-files.ts";
 import { formHandle } from "./form-handle.ts";
-import { type Lane, Lanes } from "./lanes.ts";
+import { channelsFor, type Lane, Lanes } from "./lanes.ts";
 import { openForWriting } from "./open-for-writing.ts";
 import { openFlag, statusCode } from "./packet-types.ts";
 import { StatusReply } from "./replies.ts";
@@ -40,14 +40,16 @@ export const writeFile = async (
   options: WriteOptions,
 ): Promise<number> => {
   const { client, sent, action } = file;
-  const { create, mode, forms, unchanged, onForm, onWritten, append = false, sync = true } = options;
+  const { create, mode, forms, unchanged, onForm, onWritten, append = false, sync = true, expected = 0 } = options;
+  const isOurs = !append && (create === "new" || options.offset > 0);
+  const another = isOurs ? channelsFor(client, expected, file.another) : null;
   const { handle, isNew } = await openForWriting(file, options);
   // A server that does not know of adding puts it where the end was; nothing is cut there.
   const offset = append && isNew ? 0 : options.offset;
   const ownMode = isNew ? mode : null;
-  const isOurs = !append && (create === "new" || offset > 0);
-  const lanes = new Lanes({ client, handle, busy: 0 }, isOurs ? () => openLane(file, handle) : null);
+  const lanes = new Lanes({ client, handle, busy: 0 }, another && (() => openLane(file, handle, another)));
   const writer = new RangeWriter(lanes, offset, onWritten ?? null);
+  lanes.grow(expected);
   let isClosed = false;
   try {
     if (unchanged !== undefined) await refuseOther(client, sent, handle, unchanged);
@@ -158,7 +160,11 @@ const cutHole = async (client: SftpClient, handle: Handle, writer: RangeWriter, 
 };
 
 /** The same file on another channel, as far as a server can tell. */
-const openLane = async ({ client: first, sent, another }: FileToWrite, handle: Handle): Promise<Lane | null> => {
+const openLane = async (
+  { client: first, sent }: FileToWrite,
+  handle: Handle,
+  another: () => Promise<SftpClient | null>,
+): Promise<Lane | null> => {
   const client = await another();
   if (client === null) return null;
   const looking = lstatPath(client, sent);

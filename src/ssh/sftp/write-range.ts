@@ -34,6 +34,10 @@ export class RangeWriter {
     this.#position = offset;
     this.#onWritten = onWritten;
     this.#failed.promise.catch(() => undefined);
+    lanes.onOpened = (count) => {
+      this.#window.over(count);
+      this.#wake();
+    };
   }
 
   /** Bytes from the beginning on that the server has acknowledged, without a hole. */

@@ -35,7 +35,9 @@ describe("a named pipe", () => {
       taken = true;
       yield* stream("lost");
     };
-    const write = side.write(await makeFifo(), "", bytes(), 0, plain, null, ending.signal).catch((thrown) => thrown);
+    const write = side
+      .write(await makeFifo(), "", bytes(), 0, plain, undefined, null, ending.signal)
+      .catch((thrown) => thrown);
     await new Promise((resolve) => setImmediate(resolve));
     ending.abort();
     expect((await write).code).toBe("CANCELED");
@@ -53,7 +55,7 @@ describe("a named pipe", () => {
       asked.resolve();
       yield new Uint8Array(1024 * 1024);
     };
-    const write = side.write(fifo, "", bytes(), 0, plain, null, ending.signal).catch((thrown) => thrown);
+    const write = side.write(fifo, "", bytes(), 0, plain, undefined, null, ending.signal).catch((thrown) => thrown);
     await asked.promise;
     ending.abort();
     expect((await write).code).toBe("CANCELED");
