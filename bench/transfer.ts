@@ -43,6 +43,11 @@ export const makeTree = async (root: string, files: number): Promise<void> => {
   chmodSync(root, 0o755);
 };
 
+/** Everything that was written is on the disk, whoever wrote it: else the next one waits for it. */
+export const settleDisk = async (): Promise<void> => {
+  await mustRun(["sync"]);
+};
+
 /** Runs a command line of sh, with its words as $1, $2, …; what it is to make is removed before, outside of the time that is taken. */
 export const timeLine = async (
   env: Readonly<Record<string, string>>,

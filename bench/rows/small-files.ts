@@ -1,5 +1,5 @@
 /** Many small files, and a tree of which little has changed. */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startBroker } from "../broker.ts";
 import { milliseconds, roundTrips } from "../figure.ts";
@@ -7,7 +7,7 @@ import { near } from "../fixture.ts";
 import { inTurn, side } from "../measure.ts";
 import { timeProcess } from "../process.ts";
 import { atMost, atMostOfIt, compare, type Group } from "../row.ts";
-import { makeEnds, makeSmallFile, makeTree, overMaster, timeLine } from "../transfer.ts";
+import { makeEnds, makeSmallFile, makeTree, overMaster, settleDisk, timeLine } from "../transfer.ts";
 import { trip } from "../trip.ts";
 
 const count = 10_000;
@@ -22,16 +22,27 @@ const treeGroup = (direction: "get" | "put"): Group => ({
     await using broker = await startBroker(fixture, near);
     await using master = await fixture.startMaster(near);
     const { options, ssh } = overMaster(fixture, master);
-    const [from, to] = gets ? [`${near}:${there}/tree`, `${here}/`] : [`${here}/tree`, `${near}:${there}/`];
-    const fresh = [join(gets ? here : there, "tree")];
+    const [tree, copies] = gets ? [`${near}:${there}/tree`, here] : [`${here}/tree`, there];
+    const from = gets ? there : here;
+    const named = (copy: string): string => (gets ? copy : `${near}:${copy}`);
+    /** Copies into a folder of its own, which stays: ext4 looks through what was deleted lately for every file that it makes. */
+    let runs = 0;
+    const intoNew = (time: (copy: string) => Promise<number>) =>
+      side(async () => {
+        const copy = join(copies, `copy${runs++}`);
+        mkdirSync(copy);
+        chmodSync(copy, 0o777);
+        await settleDisk();
+        return await time(copy);
+      });
     const pipe = gets
-      ? `${ssh} ${near} 'tar -cf - -C ${there} tree' | tar -xf - -C ${here}`
-      : `tar -cf - -C ${here} tree | ${ssh} ${near} 'tar -xf - -C ${there}'`;
-    const ours = side(() => timeLine(broker.env, fresh, 'exec "$@"', binary, "cp", "-r", from, to));
-    const tar = side(() => timeLine(env, fresh, pipe));
-    const scp = side(() => timeLine(env, fresh, 'exec "$@"', "scp", "-q", "-r", ...options, from, to));
-    const rsync = side(() => timeLine(env, fresh, 'exec "$@"', "rsync", "-r", "-e", ssh, from, to));
-    await inTurn(quick ? 2 : 7, [ours, tar, scp, rsync], quick ? 0 : 1);
+      ? `${ssh} ${near} 'tar -cf - -C ${from} tree' | tar -xf - -C "$1"`
+      : `tar -cf - -C ${from} tree | ${ssh} ${near} "tar -xf - -C $1"`;
+    const ours = intoNew((copy) => timeLine(broker.env, [], 'exec "$@"', binary, "cp", "-r", tree, named(copy)));
+    const tar = intoNew((copy) => timeLine(env, [], pipe, copy));
+    const scp = intoNew((copy) => timeLine(env, [], 'exec "$@"', "scp", "-q", "-r", ...options, tree, named(copy)));
+    const rsync = intoNew((copy) => timeLine(env, [], 'exec "$@"', "rsync", "-r", "-e", ssh, tree, named(copy)));
+    await inTurn(quick ? 3 : 7, [ours, tar, scp, rsync], 1);
     const common = { what: this.what, ours, show: milliseconds };
     return [
       compare({ ...common, beside: "`tar` piped through `ssh`", other: tar, budget: atMostOfIt(1) }),
