@@ -1,5 +1,5 @@
-/** Smaller ones may lie in memory that others share, and are not worth it. */
-const leastBytes = 16 * 1024;
+/** Smaller ones may lie in memory that others share (a Buffer's pool has 8 KiB), and are not worth it. */
+const leastBytes = 20 * 1024;
 
 /**
  * Gives back the memory under bytes at once. A collector comes only after much more has been allocated: what is streamed would lie about by

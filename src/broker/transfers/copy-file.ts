@@ -53,8 +53,10 @@ async function* passing(
   for await (const chunk of bytes) {
     signal.throwIfAborted();
     for await (const piece of limit === null ? [chunk] : limit.pieces(chunk)) {
+      // See `lend`: afterwards it may be nobody's.
+      const { length } = piece;
       yield piece;
-      onPassed(piece.length);
+      onPassed(length);
     }
   }
 }

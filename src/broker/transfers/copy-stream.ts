@@ -24,8 +24,9 @@ export const fromStream = async (
   const counted = async function* (): AsyncGenerator<Uint8Array, void> {
     for await (const chunk of stdin) {
       for await (const piece of limit === null ? [chunk] : limit.pieces(chunk)) {
+        const { length } = piece;
         yield piece;
-        tally.moved(piece.length, destination.path);
+        tally.moved(length, destination.path);
       }
     }
   };
@@ -56,8 +57,9 @@ export const toStream = async ({ tally, limit, signal }: CopyRun, source: Placed
   for await (const chunk of source.side.read(source.path, 0)) {
     for await (const piece of limit === null ? [chunk] : limit.pieces(chunk)) {
       signal.throwIfAborted();
+      const { length } = piece;
       await stdout.write(piece);
-      tally.moved(piece.length, source.path);
+      tally.moved(length, source.path);
     }
   }
   tally.copied(1);

@@ -46,9 +46,12 @@ export const writeBeside = async (
     form = index;
   };
   const formed = forms.length === 0 ? {} : { forms, onForm };
-  const write = async (create: WriteOptions["create"], unchanged?: FileFacts): Promise<Beside> => {
+  const write = async (
+    create: WriteOptions["create"],
+    { unchanged, bytes = input }: { unchanged?: FileFacts; bytes?: AsyncIterable<Uint8Array> } = {},
+  ): Promise<Beside> => {
     const told = onWritten === undefined ? {} : { onWritten };
-    const written = await files.write(beside, input, {
+    const written = await files.write(beside, bytes, {
       ...{ offset: from, expected, create, mode, sync, ...formed, ...told },
       ...(unchanged === undefined ? {} : { unchanged }),
     });
@@ -56,19 +59,25 @@ export const writeBeside = async (
   };
   try {
     if (part !== null && from > 0) {
-      return await write("existing", await ownPart(files, beside, from));
+      return await write("existing", { unchanged: await ownPart(files, beside, from) });
     }
     // Made new in any case: a link that somebody put there is never written through.
     if (part === null) return await write("new");
-    // A program has taken some of the bytes before it can say that the name is there.
-    if (files.via === "sh") await removed(files, beside);
-    try {
-      return await write("new");
-    } catch (error) {
-      if (files.via === "sh" || !(error instanceof SshMcpError && error.code === "ALREADY_EXISTS")) throw error;
+    // A program takes some of the bytes before it can say that the name is there.
+    if (files.via === "sh") {
       await removed(files, beside);
       return await write("new");
     }
+    // Both in one round trip. Not a byte is written before it is known that the name was free: not every server heeds `new`.
+    const isFree = files.lstat(beside).then((there) => there === null);
+    isFree.catch(() => undefined);
+    try {
+      return await write("new", { bytes: behind(isFree, input) });
+    } catch (error) {
+      if (input.failed !== null || (await isFree)) throw error;
+    }
+    await removed(files, beside);
+    return await write("new");
   } catch (error) {
     // Whether it was made is not known; one that was there before us is not ours, and a random name is not there before us.
     const isOurs = part === null && !(error instanceof SshMcpError && error.code === "ALREADY_EXISTS");
@@ -77,6 +86,12 @@ export const writeBeside = async (
     throw input.failed === null ? inTermsOf(path, error) : input.failed.error;
   }
 };
+
+/** Gives nothing before it is known that it may. */
+async function* behind(allowed: Promise<boolean>, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (!(await allowed)) throw new SshMcpError("ALREADY_EXISTS", "the name was taken before it was made");
+  yield* bytes;
+}
 
 /** Some file systems end names at 143 bytes (eCryptfs), most at 255. */
 const longestName = 143;

@@ -10,7 +10,10 @@ interface Loan {
 
 const loans = new WeakMap<ArrayBufferLike, Loan>();
 
-/** @param onReturn is told once when every byte has been given back: nobody looks at the memory any more */
+/**
+ * Whoever passes lent bytes on looks at them no more, not even at their length: by then their memory may be another's, or gone.
+ * @param onReturn is told once when every byte has been given back: nobody looks at the memory any more
+ */
 export const lend = (bytes: Uint8Array, onReturn: (memory: ArrayBufferLike) => void): void => {
   loans.set(bytes.buffer, { left: bytes.length, onReturn });
 };

@@ -89,9 +89,18 @@ export class AesGcmCipher {
   }
 
   encrypt(packet: Buffer): void {
-    if (packet.buffer === workspace.buffer) isWorkspaceTaken = false;
-    if (this.#isOver) return;
+    try {
+      if (!this.#isOver) this.#encrypt(packet);
+    } finally {
+      if (packet.buffer === workspace.buffer) isWorkspaceTaken = false;
+    }
+  }
+
+  #encrypt(packet: Buffer): void {
     const cipher = createCipheriv(this.#mode, this.#key, this.#nonce);
+    // Before anything else is called: no nonce may serve twice, whatever becomes of this packet.
+    countUp(this.#nonce);
+    this.outSeqno = (this.outSeqno + 1) >>> 0;
     const length = packet.subarray(0, lengthBytes);
     cipher.setAAD(length);
     const encrypted = cipher.update(packet.subarray(lengthBytes));
@@ -100,8 +109,6 @@ export class AesGcmCipher {
     this.#write(encrypted);
     this.#write(cipher.getAuthTag());
     giveUp(encrypted);
-    countUp(this.#nonce);
-    this.outSeqno = (this.outSeqno + 1) >>> 0;
   }
 }
 
@@ -124,6 +131,8 @@ export class AesGcmDecipher {
   /** Of the packet that came only in part: all behind its length, and how much of that there is. */
   #part: Buffer | null = null;
   #partBytes = 0;
+  /** Nothing is read behind a packet that was not what the other side sent. */
+  #isOver = false;
 
   constructor({ seqno, decipherInfo, decipherKey, decipherIV, onPayload }: InboundKeys) {
     this.inSeqno = seqno;
@@ -135,6 +144,7 @@ export class AesGcmDecipher {
 
   free(): void {
     this.#part = null;
+    this.#isOver = true;
   }
 
   /**
@@ -142,6 +152,7 @@ export class AesGcmDecipher {
    * @throws Error when a packet is not what the other side sent, or has a length that none may have
    */
   decrypt(data: Buffer, from: number, end: number): undefined | number {
+    if (this.#isOver) throw new Error("Nothing can be decrypted any more");
     for (let at = from; at < end; ) {
       if (this.#headBytes < lengthBytes) {
         const copied = data.copy(this.#head, this.#headBytes, at, end);
@@ -177,6 +188,7 @@ export class AesGcmDecipher {
 
   #open(sealed: Buffer): Buffer {
     const decipher = createDecipheriv(this.#mode, this.#key, this.#nonce);
+    this.#isOver = true;
     decipher.setAAD(this.#head);
     const packet = decipher.update(sealed.subarray(0, -tagBytes));
     decipher.setAuthTag(sealed.subarray(-tagBytes));
@@ -184,7 +196,8 @@ export class AesGcmDecipher {
     countUp(this.#nonce);
     this.inSeqno = (this.inSeqno + 1) >>> 0;
     const padding = packet[0] ?? 0;
-    if (padding + 1 > packet.length) throw new Error("Bad padding length");
+    if (padding < 4 || padding + 1 > packet.length) throw new Error("Bad padding length");
+    this.#isOver = false;
     return packet.subarray(1, packet.length - padding);
   }
 }

@@ -17,11 +17,12 @@ const spare: Buffer[] = [];
 export const gatherWrites = (socket: Duplex): void => {
   const write = socket.write.bind(socket);
   const end = socket.end.bind(socket);
+  const destroy = socket.destroy.bind(socket);
   const blocks = new Blocks(write, socket instanceof Socket);
   let isPlanned = false;
   const release = (): void => {
     isPlanned = false;
-    blocks.closeOne();
+    blocks.release();
   };
   socket.write = ((...words: Parameters<typeof write>): boolean => {
     const [chunk] = words;
@@ -40,19 +41,27 @@ export const gatherWrites = (socket: Duplex): void => {
     blocks.writeAll();
     return end(...words);
   }) as typeof socket.end;
+  socket.destroy = (...words: Parameters<typeof destroy>) => {
+    // What the system takes at once goes out: the last word of a connection may be why it ends.
+    if (socket.writable) blocks.writeAll();
+    return destroy(...words);
+  };
 };
+
+type Done = (error?: Error | null) => void;
 
 /** Bytes on their way to a socket. It has one block at a time: of several that wait, it would make one by copying them. */
 class Blocks {
-  readonly #write: (bytes: Uint8Array, done: () => void) => boolean;
+  readonly #write: (bytes: Uint8Array, done: Done) => boolean;
   /** Whether the memory is free when the socket calls back: who passes it on may still look at it. */
   readonly #isFreeWhenDone: boolean;
-  readonly #closed: { block: Buffer; bytes: number }[] = [];
+  readonly #full: Buffer[] = [];
   #open: Buffer | null = null;
   #filled = 0;
-  #isWriting = false;
+  /** Blocks that the socket has. */
+  #away = 0;
 
-  constructor(write: (bytes: Uint8Array, done: () => void) => boolean, isFreeWhenDone: boolean) {
+  constructor(write: (bytes: Uint8Array, done: Done) => boolean, isFreeWhenDone: boolean) {
     this.#write = write;
     this.#isFreeWhenDone = isFreeWhenDone;
   }
@@ -64,40 +73,54 @@ class Blocks {
       this.#open.set(taken === bytes.length ? bytes : bytes.subarray(at, at + taken), this.#filled);
       this.#filled += taken;
       at += taken;
-      if (this.#filled === blockBytes) this.closeOne();
+      if (this.#filled < blockBytes) continue;
+      this.#full.push(this.#open);
+      this.#open = null;
+      this.#filled = 0;
+      this.release();
     }
   }
 
-  /** What was added so far goes out as soon as the socket takes it. */
-  closeOne(): void {
-    if (this.#open === null) return;
-    this.#closed.push({ block: this.#open, bytes: this.#filled });
-    this.#open = null;
-    this.#filled = 0;
-    if (!this.#isWriting) this.#next();
+  /** What was added so far goes out when the socket takes it: what comes until then joins it. */
+  release(): void {
+    if (this.#away === 0) this.#next();
   }
 
   /** Leaves nothing here: the socket has all of it. */
   writeAll(): void {
-    this.closeOne();
-    while (this.#closed.length > 0) this.#next();
+    while (this.#full.length > 0 || this.#open !== null) this.#next();
   }
 
   #next(): void {
-    const next = this.#closed.shift();
-    this.#isWriting = next !== undefined;
-    if (next === undefined) return;
-    const { block, bytes } = next;
-    if (this.#isFreeWhenDone) {
-      this.#write(block.subarray(0, bytes), () => {
-        keep(block);
-        this.#next();
-      });
-    } else {
-      const copy = Buffer.from(block.subarray(0, bytes));
-      keep(block);
-      this.#write(copy, () => this.#next());
+    const full = this.#full.shift();
+    if (full !== undefined) this.#send(full, blockBytes);
+    else if (this.#open !== null) {
+      const [block, bytes] = [this.#open, this.#filled];
+      this.#open = null;
+      this.#filled = 0;
+      this.#send(block, bytes);
     }
+  }
+
+  /** Nothing goes out any more. */
+  #drop(): void {
+    this.#full.length = 0;
+    this.#open = null;
+    this.#filled = 0;
+  }
+
+  #send(block: Buffer, bytes: number): void {
+    const piece = block.subarray(0, bytes);
+    const isKept = !this.#isFreeWhenDone;
+    const sent = isKept ? Buffer.from(piece) : piece;
+    if (isKept) keep(block);
+    this.#away++;
+    this.#write(sent, (error) => {
+      this.#away--;
+      if (!isKept) keep(block);
+      if (error == null) this.release();
+      else this.#drop();
+    });
   }
 }
 

@@ -3,7 +3,6 @@ import type { Duplex } from "node:stream";
 import { Client } from "ssh2";
 import { SshMcpError } from "../../core/errors.ts";
 import type { Ask } from "../../core/question.ts";
-import { giveUp } from "../../core/spent-memory.ts";
 import type { Authentication } from "../auth/authentication.ts";
 import { listenForSignatures, takeUserauth, type UserauthPort } from "../auth/ssh2-userauth.ts";
 import { parseCertificate } from "../certificate.ts";
@@ -11,7 +10,7 @@ import { Connection } from "../connection.ts";
 import { mustBeLongEnough } from "../key-exchange/host-key-size.ts";
 import { agreeOnThread } from "../key-exchange/key-agreement.ts";
 import { rekeyRegularly } from "../key-exchange/rekey.ts";
-import { encryptHere } from "../key-exchange/ssh2-key-exchange.ts";
+import { encryptHere, giveUpReceived } from "../key-exchange/ssh2-key-exchange.ts";
 import { canceled } from "./canceled.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
@@ -201,8 +200,7 @@ class Handshake {
     this.#client.removeAllListeners();
     this.#allowRekey();
     // ssh2 throws when nobody listens for errors; the connection does from here on.
-    // From here on every packet is decrypted, into memory of its own.
-    if (this.#socket instanceof Socket) this.#socket.on("data", giveUp);
+    if (this.#socket instanceof Socket) giveUpReceived(this.#client, this.#socket);
     const connection = new Connection(this.#client, this.#socket, this.#where, {
       authMethod,
       // Of a certificate, the key that it is for: that is what a person knows it by.
