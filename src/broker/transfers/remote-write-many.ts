@@ -1,12 +1,11 @@
 import { toSshMcpError } from "../../core/errors.ts";
-import type { FileFacts } from "../../core/files/file-facts.ts";
-import type { RemoteMachine } from "../../core/files/remote-files.ts";
 import { type FileForm, partName, type Refusal, type SmallFile } from "../../core/files/transfer-side.ts";
 import { atOnce } from "./at-once.ts";
 import { below, folderOf, nameOf } from "./below.ts";
 import type { ServerTools } from "./remote-tools.ts";
 import { finalMode, writeRemote } from "./remote-write.ts";
 import { StageBatch, type StagedFile } from "./stage-batch.ts";
+import { StageFolders, type StageTarget } from "./stage-folders.ts";
 import { endsAll } from "./tally.ts";
 
 /** Files from which on a tar is worth its program. */
@@ -30,12 +29,8 @@ const idleLimitMs = 500;
 /** Where that was so, all others go one by one. */
 const mostStalls = 3;
 
-export interface WriteMany {
-  machine: RemoteMachine;
+export interface WriteMany extends StageTarget {
   tools: () => Promise<ServerTools>;
-  root: string;
-  /** Directories that are empty for certain: they were made just now. */
-  isNew: (folder: string) => boolean;
   /** Writes what no other transfer writes meanwhile. @param path absolute */
   alone: <T>(path: string, write: () => Promise<T>) => Promise<T>;
   form: (file: SmallFile) => FileForm;
@@ -51,15 +46,14 @@ export class RemoteWriteMany {
   /** How often an archive has waited in vain. */
   #stalls = 0;
   readonly #closing: Promise<void>[] = [];
-  /** Of the directory that files went into last. */
-  #listing: { folder: string; entries: Map<string, FileFacts> } | null = null;
+  readonly #folders: StageFolders;
   #realRoot: Promise<string> | null = null;
-  readonly #groups = new Map<string, Promise<number | null>>();
   /** An archive has moved nothing: the next would not, either. */
   #isVain = false;
 
   constructor(write: WriteMany) {
     this.#write = write;
+    this.#folders = new StageFolders(write, (work) => this.#soon(work));
   }
 
   async all(files: AsyncIterable<readonly SmallFile[]>): Promise<void> {
@@ -101,18 +95,17 @@ export class RemoteWriteMany {
       staged = [];
       await this.#add(some);
     };
-    const enter = async (folder: string) => ({
-      ...{ folder, place: below(root, folder) },
-      ...(await both(this.#entriesOf(folder), this.#groupOfNew(folder, tools))),
-    });
-    const staging = await this.#groupOfNew("", tools);
     // Files come folder by folder: what is asked for all of them is not waited for by each.
+    const enter = async (folder: string) => ({
+      ...(await this.#folders.enter(folder, tools)),
+      place: below(root, folder),
+    });
     let last = await enter(folderOf(one.path));
     for (const file of files) {
       const folder = folderOf(file.path);
-      if (last.folder !== folder) last = await enter(folder);
+      if (last.path !== folder) last = await enter(folder);
       const now = last.entries.get(nameOf(file.path)) ?? null;
-      if (!this.#isPlain(file, now, tools, { staging, there: last.group })) {
+      if (!last.takesByRename(file, now)) {
         besides.push(file);
         continue;
       }
@@ -127,32 +120,6 @@ export class RemoteWriteMany {
     // See `idleLimitMs`.
     this.#close();
     await this.#overSftp(besides);
-  }
-
-  /** Whether a rename is all it takes, and its name is one line. */
-  #isPlain(
-    { path }: SmallFile,
-    now: FileFacts | null,
-    { uid }: ServerTools,
-    groups: { staging: number | null; there: number | null },
-  ): boolean {
-    if (path.includes("\n")) return false;
-    if (now === null || now.type === "symlink") return isSame(groups.staging, groups.there);
-    return now.type === "file" && isSame(now.uid, uid) && isSame(now.gid, groups.staging);
-  }
-
-  /** The group of what is made in a folder; null when nobody says. A folder that was made here has what its parent gave it. */
-  #groupOfNew(folder: string, tools: ServerTools): Promise<number | null> {
-    const known = this.#groups.get(folder);
-    if (known !== undefined) return known;
-    const { machine, root, isNew } = this.#write;
-    const ask = async (): Promise<number | null> => {
-      const facts = await machine.files.stat(below(root, folder)).catch(() => null);
-      return ((facts?.mode ?? 0) & 0o2000) !== 0 ? (facts?.gid ?? null) : tools.gid;
-    };
-    const group = folder !== "" && isNew(folder) ? this.#groupOfNew(folderOf(folder), tools) : ask();
-    this.#groups.set(folder, group);
-    return group;
   }
 
   async #add(files: readonly StagedFile[]): Promise<void> {
@@ -241,27 +208,6 @@ export class RemoteWriteMany {
     }
   }
 
-  async #entriesOf(folder: string): Promise<Map<string, FileFacts>> {
-    if (this.#listing?.folder === folder) return this.#listing.entries;
-    const entries = new Map<string, FileFacts>();
-    const { machine, root, isNew } = this.#write;
-    if (!isNew(folder)) {
-      try {
-        await this.#soon(async () => {
-          for await (const batch of machine.files.list(below(root, folder))) {
-            for (const { name, facts } of batch) entries.set(name, facts);
-          }
-        });
-      } catch (thrown) {
-        // A directory that cannot be read may be written; and what cannot, its files will say.
-        const error = toSshMcpError(thrown);
-        if (endsAll(error)) throw error;
-      }
-    }
-    this.#listing = { folder, entries };
-    return entries;
-  }
-
   /** Does what the next file waits for, and has the archive get its names when that takes long. */
   async #soon<T>(work: () => Promise<T>): Promise<T> {
     const idle = setTimeout(() => {
@@ -282,14 +228,3 @@ export class RemoteWriteMany {
 }
 
 const folderPath = (root: string, path: string): string => below(root, folderOf(path));
-
-/** Of what nobody says nothing is known to differ. */
-const isSame = (one: number | null, other: number | null): boolean => one === null || other === null || one === other;
-
-const both = async (
-  entries: Promise<Map<string, FileFacts>>,
-  group: Promise<number | null>,
-): Promise<{ entries: Map<string, FileFacts>; group: number | null }> => {
-  group.catch(() => undefined);
-  return { entries: await entries, group: await group };
-};

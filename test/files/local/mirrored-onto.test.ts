@@ -10,7 +10,7 @@ afterAll(cleanup);
 const homes = () => {
   const { base } = place();
   const home = join(base, "homes/me");
-  mkdirSync(join(home, "work"), { recursive: true });
+  mkdirSync(join(home, "project"), { recursive: true });
   writeFileSync(join(home, "precious"), "");
   symlinkSync(home, join(base, "link"));
   return { base, home, env: { HOME: join(base, "link") } };
@@ -22,7 +22,7 @@ test("a home, what holds one, the root and the folders of the system are not mir
   for (const root of [
     ".",
     home,
-    `${home}/work/..`,
+    `${home}/project/..`,
     `../${basename(home)}/`,
     "..",
     base,
@@ -38,7 +38,7 @@ test("a home, what holds one, the root and the folders of the system are not mir
   }
   const error = await side.checkMirror(".").catch((thrown) => thrown);
   expect(error.message).toBe(`"." is the home directory: nothing is deleted there for not being at the source`);
-  for (const root of ["work", `${home}/new`, `${home}/no/such`, "precious"]) {
+  for (const root of ["project", `${home}/new`, `${home}/no/such`, "precious"]) {
     expect(await codeOf(side.checkMirror(root))).toBe("fine");
   }
 });
