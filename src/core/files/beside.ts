@@ -48,13 +48,11 @@ export const writeBeside = async (
   const formed = forms.length === 0 ? {} : { forms, onForm };
   const write = async (
     create: WriteOptions["create"],
-    { unchanged, bytes = input }: { unchanged?: FileFacts; bytes?: AsyncIterable<Uint8Array> } = {},
+    also: Pick<WriteOptions, "unchanged" | "isFree"> = {},
   ): Promise<Beside> => {
     const told = onWritten === undefined ? {} : { onWritten };
-    const written = await files.write(beside, bytes, {
-      ...{ offset: from, expected, create, mode, sync, ...formed, ...told },
-      ...(unchanged === undefined ? {} : { unchanged }),
-    });
+    const options = { offset: from, expected, create, mode, sync, ...formed, ...told, ...also };
+    const written = await files.write(beside, input, options);
     return { path: beside, bytes: written, form };
   };
   try {
@@ -68,11 +66,11 @@ export const writeBeside = async (
       await removed(files, beside);
       return await write("new");
     }
-    // Both in one round trip. Not a byte is written before it is known that the name was free: not every server heeds `new`.
+    // Both in one round trip.
     const isFree = files.lstat(beside).then((there) => there === null);
     isFree.catch(() => undefined);
     try {
-      return await write("new", { bytes: behind(isFree, input) });
+      return await write("new", { isFree });
     } catch (error) {
       if (input.failed !== null || (await isFree)) throw error;
     }
@@ -80,18 +78,13 @@ export const writeBeside = async (
     return await write("new");
   } catch (error) {
     // Whether it was made is not known; one that was there before us is not ours, and a random name is not there before us.
-    const isOurs = part === null && !(error instanceof SshMcpError && error.code === "ALREADY_EXISTS");
+    const isAnothers = error instanceof SshMcpError && error.code === "ALREADY_EXISTS" && input.failed === null;
+    const isOurs = part === null && !isAnothers;
     if (isOurs) await files.remove(beside).catch(() => {});
     // What gave no bytes says why by itself.
     throw input.failed === null ? inTermsOf(path, error) : input.failed.error;
   }
 };
-
-/** Gives nothing before it is known that it may. */
-async function* behind(allowed: Promise<boolean>, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (!(await allowed)) throw new SshMcpError("ALREADY_EXISTS", "the name was taken before it was made");
-  yield* bytes;
-}
 
 /** Some file systems end names at 143 bytes (eCryptfs), most at 255. */
 const longestName = 143;

@@ -37,6 +37,8 @@ export interface WriteOptions {
   append?: boolean;
   /** `new`: ALREADY_EXISTS when the name is there, and a link is never followed; `existing`: NOT_FOUND when it is not; `any` takes both. */
   create: "new" | "existing" | "any";
+  /** Over SFTP: asked when the file is open, before anything is done to it. ALREADY_EXISTS when it says no: not every server heeds `new`. */
+  isFree?: Promise<boolean>;
   /** Permission bits of a file that is created, set exactly before a byte is written: the server's umask has no say. Null leaves them to the server. */
   mode: number | null;
   /**

@@ -40,7 +40,18 @@ export const writeFile = async (
   options: WriteOptions,
 ): Promise<number> => {
   const { client, sent, action } = file;
-  const { create, mode, forms, unchanged, onForm, onWritten, append = false, sync = true, expected = 0 } = options;
+  const {
+    create,
+    mode,
+    forms,
+    unchanged,
+    onForm,
+    onWritten,
+    append = false,
+    sync = true,
+    expected = 0,
+    isFree = true,
+  } = options;
   const isOurs = !append && (create === "new" || options.offset > 0);
   const another = isOurs ? channelsFor(client, expected, file.another) : null;
   const { handle, isNew } = await openForWriting(file, options);
@@ -52,6 +63,7 @@ export const writeFile = async (
   lanes.grow(expected);
   let isClosed = false;
   try {
+    if (!(await isFree)) throw new SshMcpError("ALREADY_EXISTS", "the name was taken before it was made");
     if (unchanged !== undefined) await refuseOther(client, sent, handle, unchanged);
     // Each of these is answered before a byte is: requests of one channel are done in their order.
     const prepared = prepare(client, handle, append ? 0 : offset, ownMode);

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SshMcpError } from "../../../src/core/errors.ts";
+import { giveBack } from "../../../src/core/files/lent-bytes.ts";
 import type { Connection } from "../../../src/ssh/connection.ts";
+import { algorithmsFor } from "../../../src/ssh/key-exchange/algorithms.ts";
 import { SftpClient } from "../../../src/ssh/sftp/sftp-client.ts";
 import { SftpFiles } from "../../../src/ssh/sftp/sftp-files.ts";
 import { cleanup } from "../../support/cleanup.ts";
@@ -12,6 +15,7 @@ import { type Sshd, startSshd } from "../../support/sshd.ts";
 import { tempDir } from "../../support/temp.ts";
 import { within } from "../../support/wait.ts";
 import { open } from "../open.ts";
+import { plainChoice } from "../plain-choice.ts";
 
 afterAll(cleanup);
 
@@ -25,7 +29,11 @@ beforeAll(async () => {
   sshd = await startSshd({ authorizedKeys: [key.line] });
 });
 
-const connect = (port = sshd.port) => open({ port, user: sshd.user, keys: [key.path] });
+const connect = (port = sshd.port, compression = false) =>
+  open({
+    ...{ port, user: sshd.user, keys: [key.path] },
+    algorithms: algorithmsFor({ ...plainChoice, compression }),
+  });
 
 const filesOf = async (connection: Connection, onAnother: () => void = () => undefined) => {
   const dial = async () => SftpClient.open(await connection.openSftp(null, never), never);
@@ -46,9 +54,16 @@ const inChunks = async function* (data: Uint8Array) {
   for (let at = 0; at < data.length; at += 256 * 1024) yield data.subarray(at, at + 256 * 1024);
 };
 
-const readAll = async (files: SftpFiles, path: string): Promise<Buffer> => {
+/** As whoever writes them elsewhere: their memory may be gone then. */
+const taken = (chunk: Uint8Array): Buffer => {
+  const copy = Buffer.from(chunk);
+  giveBack(chunk);
+  return copy;
+};
+
+const readAll = async (files: SftpFiles, path: string, length: number | null = null): Promise<Buffer> => {
   const file = await files.open(path);
-  const [, chunks] = await Promise.all([file.facts(), Array.fromAsync(file.read(0, null))]);
+  const [, chunks] = await Promise.all([file.facts(), Array.fromAsync(file.read(0, length), taken)]);
   file.close();
   return Buffer.concat(chunks);
 };
@@ -60,6 +75,37 @@ test("a file goes there and comes back", async () => {
   await files.write(path, inChunks(data), { offset: 0, create: "new", mode: 0o600 });
   expect(readFileSync(path).equals(data)).toBeTrue();
   expect((await readAll(files, path)).equals(data)).toBeTrue();
+});
+
+// Their packets come in one chunk with others, or in several: whose memory is given up when differs.
+describe.each([
+  ["plain", false],
+  ["compressed", true],
+])("over a %s connection", (_how, compression) => {
+  test.each([20_000, 24_000, 30_000, 36_000, 40_000, 100_000])(
+    "%i bytes are the same each time they are read",
+    async (size) => {
+      const files = await filesOf(await connect(sshd.port, compression));
+      const path = join(tempDir("d"), "f");
+      // Those that cannot be compressed fill what they are unpacked into.
+      const data = randomBytes(size);
+      writeFileSync(path, data);
+      for (let time = 0; time < 20; time++) {
+        // Of a known length, the answer comes alone: no end of the file beside it.
+        const read = await readAll(files, path, time % 2 === 0 ? size : null);
+        expect([time, read.equals(data)]).toEqual([time, true]);
+      }
+    },
+  );
+
+  test("what cannot be compressed goes there and comes back", async () => {
+    const files = await filesOf(await connect(sshd.port, compression));
+    const path = join(tempDir("d"), "f");
+    const data = randomBytes(300_000);
+    await files.write(path, inChunks(data), { offset: 0, create: "new", mode: 0o600 });
+    expect(readFileSync(path).equals(data)).toBeTrue();
+    expect((await readAll(files, path)).equals(data)).toBeTrue();
+  });
 });
 
 test("a small file is read in two round trips, and written in two", async () => {

@@ -93,12 +93,34 @@ describe("packets", () => {
         const splitter = new PacketSplitter((each) => found.push(each));
         for (let at = 0, cut = 0; at < whole.length; cut++) {
           const length = cuts[cut % cuts.length] ?? 1;
-          expect(splitter.take(Buffer.from(whole.subarray(at, at + length)))).toBeNull();
+          const chunk = Uint8Array.from(whole.subarray(at, at + length));
+          const before = found.length;
+          expect(splitter.take(chunk)).toBeNull();
+          expect(splitter.hasLent).toBe(found.slice(before).some(({ buffer }) => buffer === chunk.buffer));
           at += length;
         }
         expect(found).toEqual(packets.map((each) => Buffer.from(each)));
       }),
     );
+  });
+
+  test.each([
+    ["one that lies in it as a whole", [6], [true]],
+    ["one whose length came in pieces", [2, 4], [false, true]],
+    ["none, where one is gathered", [5, 1], [false, false]],
+    ["one behind the end of a gathered one", [5, 7], [false, true]],
+    ["one before the beginning of a gathered one", [11, 1], [true, false]],
+    ["none any more, when the next one is gathered", [6, 5, 1], [true, false, false]],
+  ])("whoever has a chunk is told that packets lie in its memory: %s", (_what, cuts, expected) => {
+    const whole = Buffer.concat([packetOf(Buffer.from("ab")), packetOf(Buffer.from("cd"))]);
+    const splitter = new PacketSplitter(() => {});
+    let at = 0;
+    const told = cuts.map((length) => {
+      splitter.take(Uint8Array.from(whole.subarray(at, at + length)));
+      at += length;
+      return splitter.hasLent;
+    });
+    expect(told).toEqual(expected);
   });
 
   test.each([0, 256 * 1024 + 1, 0x7fff_ffff, 0xffff_ffff])("no packet has %p bytes", (length) => {

@@ -63,6 +63,15 @@ test("the last ones reach a server although the end comes in the same turn", asy
   expect(text()).toBe("goodbye");
 });
 
+test("the last ones reach a server although the connection is given up in the same turn", async () => {
+  const { client, text, over } = await pair();
+  client.write(Buffer.from("good"));
+  client.write(Buffer.from("bye"));
+  client.destroy();
+  await waitFor(over, { what: "the end", interval: 1 });
+  expect(text()).toBe("goodbye");
+});
+
 test("who writes more than is taken is told to wait, and when to go on", async () => {
   const { client, served, got } = await pair();
   served.pause();

@@ -4,9 +4,11 @@ import type { Socket } from "node:net";
 import type { Algorithms } from "ssh2";
 import { dialTcp } from "../../../src/ssh/transport/tcp.ts";
 import { cleanup } from "../../support/cleanup.ts";
+import { makeKey } from "../../support/keys.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { message, sendMessage } from "../../support/ssh-packet.ts";
-import { within } from "../../support/wait.ts";
+import { startSshd } from "../../support/sshd.ts";
+import { waitFor, within } from "../../support/wait.ts";
 import { open } from "../open.ts";
 
 afterAll(cleanup);
@@ -47,4 +49,15 @@ test("a server that speaks of algorithms when it hangs up has not failed to agre
     code: "CONNECTION_LOST",
     message: expect.stringContaining("no matching host key algorithm"),
   });
+});
+
+test("a server whose key is not accepted is told before the connection ends", async () => {
+  const key = await makeKey();
+  const sshd = await startSshd({ authorizedKeys: [key.line] });
+  const opening = open({ port: sshd.port, user: sshd.user, keys: [key.path], verifyHostKey: async () => false });
+  await expect(opening).rejects.toThrow("verification failed");
+  const ends = /^(Received disconnect|Connection closed|Connection reset).*$/m;
+  const end = await waitFor(() => ends.exec(sshd.log())?.[0], { what: "the end of the connection" });
+  // RFC 4253, section 11.1: SSH_DISCONNECT_KEY_EXCHANGE_FAILED.
+  expect(end).toMatch(/^Received disconnect from 127\.0\.0\.1 port \d+:3:/);
 });
