@@ -72,7 +72,8 @@ export const writeBeside = async (
     try {
       return await write("new", { isFree });
     } catch (error) {
-      if (input.failed !== null || (await isFree)) throw error;
+      // Where nobody can say, what the writing says is the reason.
+      if (input.failed !== null || (await isFree.catch(() => true))) throw error;
     }
     await removed(files, beside);
     return await write("new");

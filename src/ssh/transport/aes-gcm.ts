@@ -159,7 +159,9 @@ export class AesGcmDecipher {
         at += copied;
         this.#headBytes += copied;
         if (this.#headBytes < lengthBytes) return;
+        this.#isOver = true;
         mustBePossible(this.#head.readUInt32BE(0));
+        this.#isOver = false;
         if (at === end) return;
       }
       const needed = this.#head.readUInt32BE(0) + tagBytes;
