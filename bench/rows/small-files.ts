@@ -25,8 +25,8 @@ const treeGroup = (direction: "get" | "put"): Group => ({
     const [tree, copies] = gets ? [`${near}:${there}/tree`, here] : [`${here}/tree`, there];
     const from = gets ? there : here;
     const named = (copy: string): string => (gets ? copy : `${near}:${copy}`);
-    /** Copies into a folder of its own, which stays: ext4 looks through what was deleted lately for every file that it makes. */
     let runs = 0;
+    // Each into a folder of its own, which stays: ext4 looks through what was deleted lately for every file that it makes.
     const intoNew = (time: (copy: string) => Promise<number>) =>
       side(async () => {
         const copy = join(copies, `copy${runs++}`);

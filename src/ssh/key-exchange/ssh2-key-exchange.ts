@@ -1,11 +1,7 @@
 /**
- * The part of ssh2 1.17.0 that key exchange needs beyond its public interface, as ssh2.ts has it for the rest. `_diffieHellman`, `_ownCipher`
- * and `_ownDecipher` are our patch's.
+ * The part of ssh2 1.17.0 that key exchange needs beyond its public interface, as ssh2.ts has it for the rest. `_diffieHellman` is our patch's.
  */
-import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
-import { giveUp } from "../../core/spent-memory.ts";
-import { AesGcmCipher, AesGcmDecipher, type InboundKeys, isAesGcm, type OutboundKeys } from "../transport/aes-gcm.ts";
 import type { ChosenGroup } from "./diffie-hellman.ts";
 
 /** A group by its name in OpenSSL, or one that the server chose. */
@@ -41,8 +37,6 @@ interface List {
 
 interface Protocol {
   _diffieHellman?: (group: WantedGroup) => Agreement;
-  _ownCipher?: (keys: OutboundKeys) => AesGcmCipher | undefined;
-  _ownDecipher?: (keys: InboundKeys) => AesGcmDecipher | undefined;
   _remoteOffer?: Offer;
   _offer: {
     lists: { kex: List; serverHostKey: List; cs: { cipher: List; mac: List }; sc: { cipher: List; mac: List } };
@@ -51,8 +45,6 @@ interface Protocol {
   _kexinit: Buffer | undefined;
   /** Handed to each new cipher. */
   _onWrite: (data: Uint8Array) => void;
-  /** Of what comes in now. */
-  _decipher: unknown;
   _onHandshakeComplete: (...negotiated: unknown[]) => void;
   /** Undefined when the connection is over. */
   _destruct: unknown;
@@ -64,27 +56,6 @@ const protocolOf = (client: Client): Protocol => (client as unknown as { _protoc
 /** Has classic Diffie-Hellman done by somebody else, at this key exchange and at every later one. To be called at once after `connect`. */
 export const agreeBy = (client: Client, agree: (group: WantedGroup) => Agreement): void => {
   protocolOf(client)._diffieHellman = agree;
-};
-
-/**
- * Encrypts and decrypts AES-GCM in ssh2's place, after this key exchange and every later one. To be called at once after `connect`; what the socket
- * is given has to be copied by it, see `gatherWrites`.
- */
-export const encryptHere = (client: Client): void => {
-  const protocol = protocolOf(client);
-  protocol._ownCipher = (keys) => (isAesGcm(keys.cipherInfo.sslName) ? new AesGcmCipher(keys) : undefined);
-  protocol._ownDecipher = (keys) => (isAesGcm(keys.decipherInfo.sslName) ? new AesGcmDecipher(keys) : undefined);
-};
-
-/**
- * Has the memory of what came from the server given back as soon as it is decrypted, where that was done here: ssh2's own ciphers may go on looking at it.
- * To be called when nothing else takes the socket's data after ssh2.
- */
-export const giveUpReceived = (client: Client, socket: Duplex): void => {
-  const protocol = protocolOf(client);
-  socket.on("data", (chunk: Uint8Array) => {
-    if (protocol._decipher instanceof AesGcmDecipher) giveUp(chunk);
-  });
 };
 
 /** Null when the server's KEXINIT has not come. */

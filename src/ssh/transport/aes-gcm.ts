@@ -25,17 +25,17 @@ export interface InboundKeys {
   onPayload: (payload: Buffer) => undefined | false | number;
 }
 
-const modes: readonly string[] = ["aes-128-gcm", "aes-256-gcm"];
+const modes = ["aes-128-gcm", "aes-256-gcm"] as const;
+type Mode = (typeof modes)[number];
 
-export const isAesGcm = (sslName: string): boolean => modes.includes(sslName);
+/** @param sslName as OpenSSL names ciphers */
+export const isAesGcm = (sslName: string): boolean => modes.some((mode) => mode === sslName);
 
 const blockBytes = 16;
 const tagBytes = 16;
 const lengthBytes = 4;
 /** OpenSSH's PACKET_MAX_SIZE, as our patch of ssh2 has it for every cipher. */
 const mostPacketBytes = 256 * 1024;
-
-type Mode = "aes-128-gcm" | "aes-256-gcm";
 
 /** One packet at a time is written, whoever's it is: where all of them are, until they are encrypted. */
 const workspace = Buffer.allocUnsafeSlow(40 * 1024);

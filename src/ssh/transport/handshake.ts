@@ -10,7 +10,6 @@ import { Connection } from "../connection.ts";
 import { mustBeLongEnough } from "../key-exchange/host-key-size.ts";
 import { agreeOnThread } from "../key-exchange/key-agreement.ts";
 import { rekeyRegularly } from "../key-exchange/rekey.ts";
-import { encryptHere, giveUpReceived } from "../key-exchange/ssh2-key-exchange.ts";
 import { canceled } from "./canceled.ts";
 import { connectionError, type Phase } from "./connection-errors.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
@@ -19,6 +18,7 @@ import { gatherWrites } from "./gathered-writes.ts";
 import { handshakeError, handshakeFault, handshakeTooSlow } from "./handshake-errors.ts";
 import { onAnnouncedKeys } from "./host-keys-request.ts";
 import { LoginBanner } from "./login-banner.ts";
+import { encryptHere, giveUpReceived } from "./own-packets.ts";
 import { onForcedCommand, softwareOf } from "./ssh2.ts";
 
 /** Servers that are known to take the first attempt in the same round trip as the request for the service it belongs to. */

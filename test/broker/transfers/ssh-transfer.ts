@@ -9,12 +9,14 @@ import { callOf, named } from "../sessions/sessions.ts";
 
 export interface OverSsh {
   cp: (sources: readonly string[], destination: string, options: Partial<TransferRequest>) => Promise<TransferReport>;
+  /** That are open now. */
+  connections: () => number;
   end: () => Promise<void>;
 }
 
-/** @param config see `configFor` @param cwd where relative local paths are meant from */
-export const overSsh = async (config: string, name: string, cwd: string): Promise<OverSsh> => {
-  const registry = new SessionRegistry({ limit: 4 });
+/** @param config see `configFor` @param cwd where relative local paths are meant from @param limit of connections */
+export const overSsh = async (config: string, name: string, cwd: string, limit = 4): Promise<OverSsh> => {
+  const registry = new SessionRegistry({ limit });
   await connectTo(registry, config, name);
   const cp: OverSsh["cp"] = async (sources, destination, options) => {
     const operands = [...sources, destination].map(parseOperand);
@@ -35,5 +37,5 @@ export const overSsh = async (config: string, name: string, cwd: string): Promis
       local.close();
     }
   };
-  return { cp, end: () => registry.closeAll() };
+  return { cp, connections: () => registry.liveConnections, end: () => registry.closeAll() };
 };
